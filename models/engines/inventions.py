@@ -1,0 +1,47 @@
+"""Text that Whisper may have invented: said of silence, music and noise, or in a loop. Tagged, never deleted.
+
+The phrases are those that Whisper is known to have learnt from the ends of subtitled videos.
+"""
+
+import re
+from collections.abc import Sequence
+
+from zhijian.models.engines.whisper import Passage
+from zhijian.models.records.dialogue import Word
+
+PHRASES = re.compile(
+    r"点赞|打赏|订阅|明镜与?点点|字幕(由|制作|志愿者|組|组|提供)|中文字幕|優優獨播|优优独播|谢谢(大家)?(观看|收看)|感谢(您的)?(观看|收看)"
+    r"|请不吝|下(期|集|次)(再见|视频)|本期(节目|视频)|[Aa]mara\.org|以下是普通话"
+)
+# two characters or more four times running, or a single one that is no digit eight times
+LOOP = re.compile(r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{3,}|([^\d零〇一二三四五六七八九幺])\2{7,}")
+NO_SPEECH_PROBABILITY = 0.6
+MEAN_LOG_PROBABILITY_MIN = -1.0
+COMPRESSION_RATIO_MAX = 2.4
+CHARACTERS_PER_S_MAX = 14.0
+DENSITY_FROM_CHARACTERS = 6
+
+
+def suspicion_of_passage(passage: Passage) -> str | None:
+    """Why all of a passage may be invented, in Chinese; None = nothing speaks against it."""
+    text = "".join(word.text for word in passage.words)
+    if passage.no_speech_probability > NO_SPEECH_PROBABILITY and (
+        passage.mean_log_probability < MEAN_LOG_PROBABILITY_MIN
+    ):
+        return "疑似无人说话"
+    if passage.compression_ratio > COMPRESSION_RATIO_MAX and LOOP.search(text):
+        return "疑似重复循环"
+    return None
+
+
+def suspicion_of_words(words: Sequence[Word], voiced_ms: int) -> str | None:
+    """Why the text of an utterance with `voiced_ms` of voice may be invented; None = nothing speaks against it."""
+    text = "".join(word.text for word in words)
+    if PHRASES.search(text):
+        return "疑似识别模型的惯用编造语"
+    if LOOP.search(text):
+        return "疑似重复循环"
+    spoken = sum(character.isalnum() for character in text)
+    if spoken >= DENSITY_FROM_CHARACTERS and spoken > CHARACTERS_PER_S_MAX * voiced_ms / 1000:
+        return "文字多于这段声音能说的量"
+    return None

@@ -1,0 +1,109 @@
+"""Where somebody's voice is: Silero's voice activity, and between two channels the louder one where both carry it.
+
+A telephone leaks: what one side says comes back on the other channel 30 to 50 dB weaker. A voice is therefore a
+channel's own only where it is not much weaker there than on the other channel around that moment: between the other's
+syllables the leak may be the louder one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from faster_whisper.vad import get_vad_model
+from scipy.ndimage import maximum_filter1d
+
+from zhijian.models.engines.audio import Samples
+from zhijian.models.records.span import Span, union
+
+RATE_HZ = 16_000
+FRAME_MS = 20
+VAD_WINDOW = 512  # samples, Silero's own
+VOICE_PROBABILITY = 0.3
+LEAK_MARGIN_DB = 12.0
+LEAK_REACH_FRAMES = 15  # 300 ms around a frame, about a syllable to each side
+SMOOTHING_FRAMES = 5
+SHORTEST_MS, SHORTEST_PAUSE_MS, PADDING_MS = 100, 300, 100
+DEAD_DBFS = -70.0
+DUPLICATE_CORRELATION = 0.98
+
+Frames = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """How many voices' worth of channels a recording has: (1 or 2, num_samples) at 16 kHz."""
+
+    samples: Samples
+
+    @property
+    def separate(self) -> bool:
+        return len(self.samples) == 2
+
+
+def distinct_channels(samples: Samples) -> Channels:
+    """Two channels that hold one sound, or of which one is dead, are one. `samples`: (channels, num_samples)."""
+    if len(samples) == 1:
+        return Channels(samples)
+    levels = [_level_dbfs(channel) for channel in samples]
+    if min(levels) < DEAD_DBFS:
+        return Channels(samples[[int(np.argmax(levels))]])
+    if abs(np.corrcoef(samples)[0, 1]) > DUPLICATE_CORRELATION:
+        return Channels(samples.mean(axis=0, keepdims=True))
+    return Channels(samples)
+
+
+def voices(channels: Channels) -> tuple[tuple[Span, ...], ...]:
+    """For each channel, where its own voice is heard: sorted, pauses of 300 ms and more left out."""
+    levels = [_frame_levels_db(channel) for channel in channels.samples]
+    found = []
+    for index, channel in enumerate(channels.samples):
+        own = _voice_probability(channel, len(levels[index])) > VOICE_PROBABILITY  # shape: (num_frames,)
+        if channels.separate:
+            own &= levels[index] > maximum_filter1d(levels[1 - index], LEAK_REACH_FRAMES) - LEAK_MARGIN_DB
+        duration_ms = channel.shape[0] * 1000 // RATE_HZ
+        found.append(_spans(own, duration_ms))
+    return tuple(found)
+
+
+def _voice_probability(channel: Samples, num_frames: int) -> Frames:
+    """Silero's probability for each frame of 20 ms. shape: (num_frames,)"""
+    padded = np.pad(channel, (0, -len(channel) % VAD_WINDOW))
+    probability = np.asarray(get_vad_model()(padded)).squeeze(axis=None).reshape(-1)  # shape: (num_windows,)
+    centres = (np.arange(num_frames) + 0.5) * FRAME_MS * RATE_HZ / 1000
+    return probability[np.minimum((centres / VAD_WINDOW).astype(int), len(probability) - 1)]
+
+
+def _frame_levels_db(channel: Samples) -> Frames:
+    """Smoothed level of each frame. shape: (num_frames,)"""
+    hop = FRAME_MS * RATE_HZ // 1000
+    num_frames = len(channel) // hop
+    power = np.mean(np.square(channel[: num_frames * hop].reshape(num_frames, hop), dtype=np.float64), axis=1)
+    decibel = 10 * np.log10(power + 1e-10)
+    kernel = np.ones(SMOOTHING_FRAMES) / SMOOTHING_FRAMES
+    return np.convolve(decibel, kernel, mode="same") if num_frames >= SMOOTHING_FRAMES else decibel
+
+
+def _spans(voiced: npt.NDArray[np.bool_], duration_ms: int) -> tuple[Span, ...]:
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], voiced, [False]]).astype(int)))
+    raw = [Span(int(start) * FRAME_MS, int(end) * FRAME_MS) for start, end in edges.reshape(-1, 2)]
+    joined = close_pauses(raw, SHORTEST_PAUSE_MS)
+    return union(
+        Span(max(0, s.start_ms - PADDING_MS), min(duration_ms, s.end_ms + PADDING_MS))
+        for s in joined
+        if s.duration_ms >= SHORTEST_MS
+    )
+
+
+def close_pauses(spans: list[Span], shorter_than_ms: int) -> list[Span]:
+    """Sorted spans with the shorter pauses between them closed."""
+    closed: list[Span] = []
+    for span in spans:
+        if closed and span.start_ms - closed[-1].end_ms < shorter_than_ms:
+            closed[-1] = closed[-1].hull(span)
+        else:
+            closed.append(span)
+    return closed
+
+
+def _level_dbfs(channel: Samples) -> float:
+    return 10 * float(np.log10(np.mean(np.square(channel, dtype=np.float64)) + 1e-12))

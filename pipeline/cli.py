@@ -1,0 +1,242 @@
+"""The command line. One command is one function, thin over the stages; results go to standard output, nothing else."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from filelock import FileLock, Timeout
+
+from zhijian.models.engines import weights
+from zhijian.models.engines.weights import WeightsError
+from zhijian.pipeline import offline
+from zhijian.pipeline.files import private_folder
+from zhijian.pipeline.ledger import chain
+from zhijian.pipeline.ledger import entries as ledger_entries
+from zhijian.pipeline.ledger.entries import LedgerError
+from zhijian.pipeline.night import Night
+from zhijian.pipeline.settings import SettingsError, load_settings
+from zhijian.pipeline.stages.table import SourceError
+from zhijian.pipeline.store.database import StoreError, open_database
+from zhijian.pipeline.summary import summary_lines
+from zhijian.rules import proof
+from zhijian.rules.language import StandardError
+from zhijian.rules.standard import load_standard
+
+DONE, DONE_WITH_GAPS, WRONG_USE, NOTHING_DONE, LOCKED = 0, 1, 2, 3, 75
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="质检:录音到评分、积分与报告"
+)
+models_app = typer.Typer(no_args_is_help=True, help="模型权重:下载、校验、列出")
+rules_app = typer.Typer(no_args_is_help=True, help="监听评分标准:检查、自测、列出")
+ledger_app = typer.Typer(no_args_is_help=True, help="积分台账:余额、分录、校验")
+app.add_typer(models_app, name="models")
+app.add_typer(rules_app, name="rules")
+app.add_typer(ledger_app, name="ledger")
+
+AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出结果")]
+Out = Annotated[Path | None, typer.Option("--out", help="输出文件夹(含个人数据,权限 0700)")]
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+
+
+def _settled(command: Callable[..., int]) -> Callable[..., None]:
+    """Turns what a command returns, and what it refuses, into its exit status."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            status = command(*args, **kwargs)
+        except (SettingsError, StandardError) as error:
+            status = _refuse(error, WRONG_USE)
+        except (SourceError, StoreError, LedgerError, WeightsError, OSError) as error:
+            status = _refuse(error, NOTHING_DONE)
+        raise typer.Exit(status)
+
+    return run
+
+
+def _refuse(error: Exception, status: int) -> int:
+    print(f"zhijian: {error}", file=sys.stderr)
+    return status
+
+
+@app.command()
+@_settled
+def night(
+    folder: Annotated[Path | None, typer.Argument(help="输入文件夹;缺省为设置 source")] = None,
+    calls: Annotated[Path | None, typer.Option(help="通话清单,缺省为文件夹中的 calls.csv 或 calls.xlsx")] = None,
+    out: Out = None,
+    date: Day = None,
+    since: Day = None,
+    as_json: AsJson = False,
+) -> int:
+    """夜间作业:取录音、听、评分、发布并入账、出报告。可以放心重复执行。"""
+    settings = load_settings()
+    source = folder or settings.source
+    if source is None:
+        raise SettingsError("没有输入文件夹:请写在命令里,或设置 source")
+    out = out or settings.out
+    return _night(
+        Night(
+            folder=source,
+            out=out,
+            database_url=settings.database_url or _own_database(out),
+            calls_file=calls,
+            day=date.date() if date else None,
+            since=since.date() if since else None,
+            standard=settings.standard,
+            hearing=settings.hearing,
+            jobs=settings.jobs,
+        ),
+        as_json,
+    )
+
+
+@app.command()
+@_settled
+def run(
+    folder: Annotated[Path, typer.Argument(help="输入文件夹")],
+    out: Annotated[Path, typer.Option("--out", help="输出文件夹,数据库也在其中")],
+    jobs: Annotated[int, typer.Option(min=1, help="同时听几通录音")] = 1,
+    as_json: AsJson = False,
+) -> int:
+    """对一个文件夹执行夜间作业,数据库放在输出文件夹中,不读设置文件。"""
+    return _night(Night(folder=folder, out=out, database_url=_own_database(out), jobs=jobs), as_json)
+
+
+def _night(night: Night, as_json: bool) -> int:
+    private_folder(night.out)
+    lock = FileLock(night.out / ".lock", mode=0o600)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        print("zhijian: 另一次作业正在运行,本次不执行", file=sys.stderr)
+        return LOCKED
+    with lock:
+        offline.seal()
+        from zhijian.pipeline.flows import night_flow  # Prefect reads its settings when it is imported
+
+        result = night_flow(night)
+    print(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(summary_lines(result, night.out)))
+    counts = result["counts"]
+    return DONE_WITH_GAPS if counts["refused"] or counts["failed"] or counts["unfinished"] else DONE
+
+
+def _own_database(out: Path) -> str:
+    return f"sqlite:///{(out / 'zhijian.db').absolute()}"
+
+
+@models_app.command("fetch")
+@_settled
+def models_fetch() -> int:
+    """下载缺少的权重并校验;已有的不再下载。"""
+    for name in weights.WEIGHTS:
+        weights.fetch(name, on_progress=lambda line: print(line, file=sys.stderr, flush=True))
+    return DONE
+
+
+@models_app.command("verify")
+@_settled
+def models_verify() -> int:
+    """逐个文件校验 sha256。"""
+    problems = [problem for name in weights.WEIGHTS for problem in weights.verify(name)]
+    print("\n".join(problems) if problems else "权重完好")
+    return NOTHING_DONE if problems else DONE
+
+
+@models_app.command("list")
+@_settled
+def models_list(as_json: AsJson = False) -> int:
+    """列出权重、所在文件夹与状态。"""
+    rows = [{**asdict(line), "folder": str(line.folder)} for line in weights.status()]
+    text = "\n".join("\t".join([row["name"], row["title"], row["problem"] or "可用", row["folder"]]) for row in rows)
+    print(json.dumps(rows, ensure_ascii=False) if as_json else text)
+    return DONE
+
+
+@rules_app.command("lint")
+@_settled
+def rules_lint() -> int:
+    """检查标准文件,一次列出全部错误的文件、行号和改法。"""
+    standard = load_standard(load_settings().standard)
+    print(f"标准 {standard.id} {standard.version}:{len(standard.items)} 个项目,文件无误")
+    return DONE
+
+
+@rules_app.command("test")
+@_settled
+def rules_test() -> int:
+    """执行标准文件中自带的正反例。"""
+    results = proof.run(load_standard(load_settings().standard))
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        print(result)
+    print(f"{len(results)} 个例子,{len(failed)} 个不符")
+    return DONE_WITH_GAPS if failed else DONE
+
+
+@rules_app.command("list")
+@_settled
+def rules_list() -> int:
+    """列出标准的项目。"""
+    for item in load_standard(load_settings().standard).items:
+        print(f"{item.id}\t{item.name}\t{item.points} 分{'  一票否决' if item.veto else ''}")
+    return DONE
+
+
+@ledger_app.command("balance")
+@_settled
+def ledger_balance(
+    account: Annotated[str | None, typer.Option(help="工号")] = None,
+    scheme: Annotated[str | None, typer.Option(help="方案")] = None,
+    period: Annotated[str | None, typer.Option(help="月份 YYYY-MM")] = None,
+    out: Out = None,
+) -> int:
+    """已计积分之和。"""
+    print(ledger_entries.balance(_ledger(out), account, scheme, period))
+    return DONE
+
+
+@ledger_app.command("entries")
+@_settled
+def ledger_list(
+    account: Annotated[str | None, typer.Option(help="工号")] = None,
+    scheme: Annotated[str | None, typer.Option(help="方案")] = None,
+    period: Annotated[str | None, typer.Option(help="月份 YYYY-MM")] = None,
+    out: Out = None,
+) -> int:
+    """列出分录。"""
+    for booked in ledger_entries.entries(_ledger(out), account, scheme, period):
+        entry = booked.entry
+        print(f"{booked.seq}\t{entry.effective_day}\t{entry.account}\t{entry.points_credited}\t{entry.reason}")
+    return DONE
+
+
+@ledger_app.command("verify")
+@_settled
+def ledger_verify(out: Out = None) -> int:
+    """校验哈希链,指出第一条不符的分录。"""
+    verified = chain.verify(_ledger(out))
+    if verified.first_broken is not None:
+        print(f"第 {verified.first_broken.seq} 号分录不符:{verified.first_broken.problem}")
+        return NOTHING_DONE
+    print(f"台账完好:{verified.head.count} 条分录,链头 {verified.head.hash}")
+    return DONE
+
+
+def _ledger(out: Path | None) -> Any:
+    settings = load_settings()
+    return open_database(settings.database_url or _own_database(out or settings.out))
+
+
+def main() -> None:
+    """Entry point of the console command."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    app()

@@ -1,0 +1,26 @@
+"""Files of the output folder: readable by their owner only, and whole or not there at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def private_folder(path: Path) -> Path:
+    """Makes the folder where it is missing, mode 0700: it holds personal data."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.chmod(0o700)
+    return path
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Replaces a file in one step: a reader sees the old content or the new. Raises OSError, e.g. on a full disk."""
+    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise

@@ -1,0 +1,168 @@
+"""The night as a Prefect flow. Thin: every step is a plain stage function, correctness lives in the database.
+
+Prefect gives retries, concurrency, a schedule and a picture. Tasks take what the night was asked to do and ids, never
+sound or records; a call's task can be run again at any time, for what is done is found in the database.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+import sqlalchemy as sa
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from zhijian.models.engines.ears import Ears, open_ears
+from zhijian.pipeline.ledger.scheme import load_scheme
+from zhijian.pipeline.night import Night, Work
+from zhijian.pipeline.progress import progress
+from zhijian.pipeline.settings import threads_for
+from zhijian.pipeline.stages import book, hear, judge, pull, report
+from zhijian.pipeline.store.calls import MAX_TRIES, CallTask, State, call_task, failed_try, recover, register, waiting
+from zhijian.pipeline.store.database import open_database
+from zhijian.pipeline.store.roster import replace_roster
+from zhijian.pipeline.store.runs import end_run, start_run
+from zhijian.rules.standard import Standard, load_standard
+
+RETRY_DELAY_S = 1
+MACHINE = "machine"
+
+
+@cache
+def _engine(database_url: str) -> sa.Engine:
+    return open_database(database_url)
+
+
+@cache
+def _standard(night: Night) -> Standard:
+    return load_standard(night.standard)
+
+
+@cache
+def _ears(night: Night) -> Ears:
+    """One recogniser a process; its threads are shared by the jobs."""
+    chosen = night.hearing
+    return open_ears(
+        whisper=chosen.whisper,
+        diarization=chosen.diarization,
+        device=chosen.device,
+        compute_type=chosen.compute_type,
+        beam_size=chosen.beam_size,
+        agent_channel=0 if chosen.agent_channel == "left" else 1,
+        threads=threads_for(night.jobs, chosen.threads),
+        jobs=night.jobs,
+    )
+
+
+@task(task_run_name="pull", cache_policy=NO_CACHE)
+def pull_calls(night: Night) -> Work:
+    """Takes the folder's list, and roster, into the database."""
+    engine = _engine(night.database_url)
+    pulled = pull.pull(night.folder, calls_file=night.calls_file)
+    if pulled.agents is not None:
+        replace_roster(engine, pulled.agents)
+    registered = register(engine, [call for call in pulled.calls if night.covers(call)])
+    return Work(
+        started_at=datetime.now().astimezone(),
+        new=registered.new,
+        revised=registered.revised,
+        refused=pulled.refused,
+    )
+
+
+@task(task_run_name="hear {call_id}", retries=MAX_TRIES - 1, retry_delay_seconds=RETRY_DELAY_S, cache_policy=NO_CACHE)
+def hear_call(night: Night, id: int, call_id: str) -> float:
+    """Hears one call; returns the seconds of sound that were heard."""
+    engine = _engine(night.database_url)
+    waiting_call = call_task(engine, id)
+    if waiting_call.state is not State.PULLED:
+        return 0.0
+    with _counting_tries(engine, waiting_call):
+        return hear.hear(engine, night.folder, waiting_call, _ears(night), _standard(night))
+
+
+@task(task_run_name="judge", cache_policy=NO_CACHE)
+def judge_calls(night: Night) -> None:
+    """Judges all that has been heard; a call that cannot be judged costs no other call."""
+    engine = _engine(night.database_url)
+    for heard_call in _waiting(night):
+        while heard_call.state is State.HEARD:
+            # a failure is counted and noted; the next try, or the next call, goes on
+            with suppress(Exception), _counting_tries(engine, heard_call):
+                judge.judge(engine, heard_call, _standard(night))
+            heard_call = call_task(engine, heard_call.id)
+
+
+@task(task_run_name="book", cache_policy=NO_CACHE)
+def book_points(night: Night) -> book.Booked:
+    """Publishes, holds and posts."""
+    now = datetime.now().astimezone()
+    return book.book(_engine(night.database_url), night.source, load_scheme("incentive"), actor=MACHINE, now=now)
+
+
+@task(task_run_name="report", cache_policy=NO_CACHE)
+def write_reports(night: Night, work: Work) -> dict[str, Any]:
+    """Writes the output folder; returns what run.json says."""
+    return report.report(_engine(night.database_url), night, work, _standard(night), _ears(night).models)
+
+
+@flow(name="night", validate_parameters=False, task_runner=ThreadPoolTaskRunner(max_workers=1))
+def night_flow(night: Night) -> dict[str, Any]:
+    """One night over one folder: pull, hear, judge, book, report. Returns what run.json says."""
+    engine = _engine(night.database_url)
+    _ears(night), _standard(night)  # what is missing is said before the work begins
+    recover(engine)
+    run = start_run(engine, night.source, datetime.now().astimezone())
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "pull"):
+        work = pull_calls(night)
+    with _timed(seconds, "hear"):
+        heard_s = _hear_all(night)
+    with _timed(seconds, "judge"):
+        judge_calls(night)
+    with _timed(seconds, "book"):
+        booked = book_points(night)
+    work = replace(work, heard_s=heard_s, posted=booked.posted, reversed=booked.reversed, seconds=seconds)
+    result = write_reports(night, work)
+    end_run(engine, run, datetime.now().astimezone(), result)
+    return result
+
+
+def _hear_all(night: Night) -> float:
+    """Hears what waits, `night.jobs` calls at a time; returns the seconds of sound heard."""
+    calls = [call for call in _waiting(night) if call.state is State.PULLED]
+    heard_s = 0.0
+    with progress("听录音", len(calls)) as advance:
+        futures = [hear_call.submit(night, call.id, call.call.call_id) for call in calls]
+        for future in as_completed(futures):
+            state = future.state
+            heard_s += state.result() if state.is_completed() else 0.0
+            advance()
+    return heard_s
+
+
+def _waiting(night: Night) -> list[CallTask]:
+    return [call for call in waiting(_engine(night.database_url), night.source) if night.covers(call.call)]
+
+
+@contextmanager
+def _counting_tries(engine: sa.Engine, call: CallTask) -> Iterator[None]:
+    """An exception counts as a try of the call, and goes on. What it says is not kept: it may hold customer data."""
+    try:
+        yield
+    except Exception as error:
+        failed_try(engine, call.id, type(error).__name__)
+        raise
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    seconds[stage] = round(time.perf_counter() - started, 3)

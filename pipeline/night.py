@@ -1,0 +1,51 @@
+"""What a night is asked to do, and what it says it has done."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from zhijian.models.records.call import Call
+from zhijian.pipeline.settings import Hearing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """One run over one folder. `day` and `since` choose calls by their local day; None = all of the list."""
+
+    folder: Path
+    out: Path
+    database_url: str
+    calls_file: Path | None = None
+    day: date | None = None
+    since: date | None = None
+    standard: Path | None = None
+    hearing: Hearing = field(default_factory=Hearing)
+    jobs: int = 1
+
+    @property
+    def source(self) -> str:
+        """The first half of the identity of this folder's calls."""
+        return self.folder.resolve().as_uri()
+
+    def covers(self, call: Call) -> bool:
+        return (self.day is None or call.day == self.day) and (self.since is None or call.day >= self.since)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What the run itself did, as far as the database does not tell. `heard_s` is sound, `seconds` is time by stage."""
+
+    started_at: datetime
+    new: tuple[str, ...] = ()
+    revised: tuple[str, ...] = ()
+    refused: tuple[Any, ...] = ()
+    heard_s: float = 0.0
+    posted: int = 0
+    reversed: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def real_time_factor(self) -> float | None:
+        """Seconds of hearing for a second of sound; None where nothing was heard."""
+        return self.seconds.get("hear", 0.0) / self.heard_s if self.heard_s else None

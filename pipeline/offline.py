@@ -1,0 +1,27 @@
+"""Keeps the libraries to themselves: no telemetry, no look at a model hub, Prefect's own state in our cache.
+
+Has to run before Prefect, pyannote.audio and huggingface_hub are imported.
+"""
+
+import os
+
+from zhijian.models.engines.weights import cache_dir
+
+
+def seal() -> None:
+    """Sets what is not set yet, so that an installation with a Prefect server of its own keeps it."""
+    quiet = {
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_OFFLINE": "1",
+        "PYANNOTE_METRICS_ENABLED": "0",
+        "PREFECT_HOME": str(cache_dir() / "prefect"),
+        "PREFECT_LOGGING_LEVEL": "ERROR",
+        "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+    }
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)

@@ -1,0 +1,73 @@
+"""What an installation may set: environment variables `ZHIJIAN_*`, then `zhijian.toml` in the working folder."""
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+SETTINGS_FILE = Path("zhijian.toml")
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the message names it."""
+
+
+class Hearing(BaseModel):
+    """How recordings are heard. Folders name a user's own weights; None = the fetched ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    whisper: Path | None = None
+    diarization: Path | None = None
+    device: Literal["cpu", "cuda", "auto"] = "cpu"
+    compute_type: str = "int8"
+    beam_size: int = Field(default=5, ge=1, le=20)
+    threads: int = Field(default=0, ge=0, description="for one recogniser; 0 = all cores shared between the jobs")
+    agent_channel: Literal["left", "right"] = "left"
+
+
+class Settings(BaseSettings):
+    """All settings of an installation; unknown keys are refused."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ZHIJIAN_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=SETTINGS_FILE
+    )
+
+    source: Path | None = None
+    out: Path = Path("zhijian-out")
+    database_url: str | None = None
+    standard: Path | None = None
+    jobs: int = Field(default=1, ge=1, le=64)
+    hearing: Hearing = Hearing()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings() -> Settings:
+    """The settings of this installation. Raises SettingsError."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"settings ({SETTINGS_FILE} or ZHIJIAN_*): {problems}") from None
+
+
+def threads_for(jobs: int, wanted: int) -> int:
+    """Threads of one recogniser: as wanted, else the cores shared between the jobs."""
+    return wanted or max(1, (os.cpu_count() or 1) // jobs)

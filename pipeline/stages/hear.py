@@ -1,0 +1,50 @@
+"""Hear: a call's recording to its dialogue, or the reason why it cannot be judged."""
+
+import logging
+import time
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from zhijian.models.engines.audio import AudioError, Sound, load
+from zhijian.models.records.dialogue import Dialogue
+from zhijian.pipeline.store.calls import CallTask, begin
+from zhijian.pipeline.store.hearings import find_hearing, heard
+from zhijian.pipeline.store.judgements import judged
+from zhijian.rules.judge import unscorable
+from zhijian.rules.standard import Standard
+
+log = logging.getLogger(__name__)
+
+
+class Ears(Protocol):
+    """What can hear; `fingerprint` changes whenever it would hear something else in the same sound."""
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def hear(self, sound: Sound) -> Dialogue: ...
+
+
+def hear(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears, standard: Standard) -> float:
+    """Hears one call and stores what was heard; a sound heard before is not heard again.
+
+    A recording that is no usable sound makes an unscorable scorecard. Any other fault is the caller's: the attempt
+    stays open. Returns the seconds of sound that were heard.
+    """
+    begin(engine, task.id)
+    try:
+        sound = load(folder / task.call.recording)
+    except AudioError as error:
+        judged(engine, task.id, unscorable(task.call, standard, error.reason))
+        return 0.0
+    recording = sound.recording(task.call.recording)
+    known = find_hearing(engine, recording.sha256, ears.fingerprint)
+    if known is not None:
+        heard(engine, task.id, known.recording, known.dialogue, ears.fingerprint, 0.0)
+        return 0.0
+    started = time.perf_counter()
+    dialogue = ears.hear(sound)
+    heard(engine, task.id, recording, dialogue, ears.fingerprint, time.perf_counter() - started)
+    return recording.duration_ms / 1000

@@ -1,0 +1,176 @@
+"""Report: what is in the database to the output folder. Can be repeated at any time; every file appears whole."""
+
+import platform
+import resource
+import sys
+from collections import Counter
+from datetime import date, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any
+
+import sqlalchemy as sa
+
+from zhijian.models.records.points import EntryKind
+from zhijian.pipeline.files import private_folder, write_whole
+from zhijian.pipeline.ledger import chain
+from zhijian.pipeline.ledger.daily_mean import SOURCE_KIND
+from zhijian.pipeline.ledger.entries import entries, export_csv
+from zhijian.pipeline.night import Night, Work
+from zhijian.pipeline.stages.clips import cut_clips, remove_other_clips
+from zhijian.pipeline.stages.outputs import write_run, write_scorecards, write_transcript
+from zhijian.pipeline.store.calls import State
+from zhijian.pipeline.store.hearings import duplicates, hearing_of
+from zhijian.pipeline.store.judgements import JudgedCall, judged_calls
+from zhijian.pipeline.store.roster import stored_roster
+from zhijian.reports import data as shown
+from zhijian.reports.night import render_html
+from zhijian.reports.workbook import write_xlsx
+from zhijian.rules.standard import Standard
+
+PACKAGES = ("zhijian", "faster-whisper", "ctranslate2", "pyannote.audio", "torch", "prefect")
+RUN_SCHEMA = 1
+
+
+def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, models: dict[str, str]) -> dict[str, Any]:
+    """Writes all files of the output folder; returns what run.json says. `models`: name -> sha256."""
+    out = private_folder(night.out)
+    calls = [call for call in judged_calls(engine, night.source) if night.covers(call.call)]
+    pages = [_page(engine, night, call) for call in calls if call.scorecard is not None]
+    for page in pages:
+        write_transcript(out / "transcripts", page.call.call_id, page.dialogue)
+    remove_other_clips(out, {clip for page in pages for clip in page.clips.values()})
+    write_scorecards(out / "scorecards.jsonl", [(page.scorecard, page.published) for page in pages])
+    export_csv(engine, out / "ledger.csv")
+    head = chain.head(engine)
+    result = _result(engine, night, work, standard, models, calls, head)
+    data = _night_data(engine, work, standard, calls, pages, result)
+    write_whole(out / "report.html", render_html(data))
+    write_xlsx(data, out / "report.xlsx")
+    write_run(out / "run.json", result)
+    return result
+
+
+def _page(engine: sa.Engine, night: Night, judged: JudgedCall) -> shown.JudgedCall:
+    hearing = hearing_of(engine, judged.hearing) if judged.hearing is not None else None
+    return shown.JudgedCall(
+        call=judged.call,
+        scorecard=judged.scorecard,
+        published=judged.published,
+        dialogue=hearing.dialogue if hearing else None,
+        clips=cut_clips(night.folder, night.out, judged.call, judged.scorecard),
+    )
+
+
+def _result(
+    engine: sa.Engine,
+    night: Night,
+    work: Work,
+    standard: Standard,
+    models: dict[str, str],
+    calls: list[JudgedCall],
+    head: chain.Head,
+) -> dict[str, Any]:
+    cards = [call.scorecard for call in calls if call.scorecard is not None]
+    states = Counter(call.state for call in calls)
+    statuses = Counter(card.status.value for card in cards)
+    ids = {call.call.call_id for call in calls}
+    return {
+        "schema": RUN_SCHEMA,
+        "started_at": work.started_at.isoformat(),
+        "ended_at": datetime.now().astimezone().isoformat(),
+        "source": night.source,
+        "counts": {
+            "calls": len(calls),
+            "scored": statuses["scored"],
+            "flagged": statuses["flagged"],
+            "unscorable": statuses["unscorable"],
+            "published": states[State.PUBLISHED],
+            "held": states[State.HELD],
+            "failed": states[State.FAILED],
+            "unfinished": sum(call.state in (State.PULLED, State.HEARD, State.JUDGED) for call in calls),
+            "refused": len(work.refused),
+            "new": len(work.new),
+            "revised": len(work.revised),
+        },
+        "refused": [{"file": r.file, "row": r.row, "call_id": r.call_id, "reason": r.reason} for r in work.refused],
+        "unscorable": [{"call_id": card.call_id, "reason": card.reason} for card in cards if card.reason],
+        "failed": [{"call_id": call.call.call_id, "reason": call.reason} for call in _unjudged(calls)],
+        "revised": list(work.revised),
+        "possible_duplicates": [list(group) for group in duplicates(engine, night.source) if ids & set(group)],
+        "heard_s": round(work.heard_s, 3),
+        "seconds": work.seconds,
+        "real_time_factor": None if work.real_time_factor is None else round(work.real_time_factor, 4),
+        "peak_memory_mb": _peak_memory_mb(),
+        "standard": {"id": standard.id, "version": standard.version, "sha256": standard.sha256},
+        "models": models,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "ledger": {
+            "posted": work.posted,
+            "reversed": work.reversed,
+            "entries": head.count,
+            "head_sha256": head.hash,
+        },
+    }
+
+
+def _night_data(
+    engine: sa.Engine,
+    work: Work,
+    standard: Standard,
+    calls: list[JudgedCall],
+    pages: list[shown.JudgedCall],
+    result: dict[str, Any],
+) -> shown.NightData:
+    days = {call.call.day for call in calls}
+    return shown.NightData(
+        day=max(days, default=work.started_at.date()),
+        generated_at=datetime.now().astimezone(),
+        standard=standard.ref,
+        items={item.id: shown.ItemName(name=item.name, points_max=item.points) for item in standard.items},
+        calls=tuple(pages),
+        refused=tuple(shown.Refusal(row=r.row, call_id=r.call_id or r.file, reason=r.reason) for r in work.refused),
+        failed=tuple(
+            shown.Failure(call_id=call.call.call_id, reason=call.reason or "尚未处理") for call in _unjudged(calls)
+        ),
+        duplicates=tuple(tuple(group) for group in result["possible_duplicates"]),
+        agents={e.agent_no: shown.AgentName(name=e.name, team=e.team) for e in stored_roster(engine)},
+        booked=_booked(engine, {(call.call.agent_no, call.call.day) for call in calls}),
+        ledger_count=result["ledger"]["entries"],
+        ledger_head=result["ledger"]["head_sha256"] if result["ledger"]["entries"] else None,
+        run=shown.RunFacts(
+            seconds_by_stage=work.seconds,
+            real_time_factor=work.real_time_factor,
+            versions={**result["versions"], **result["models"]},
+        ),
+    )
+
+
+def _booked(engine: sa.Engine, agent_days: set[tuple[str, date]]) -> tuple[shown.BookedPoints, ...]:
+    """The entries that stand for the agents' days of the report."""
+    booked = entries(engine)
+    reversed_entries = {e.entry.reverses for e in booked}
+    return tuple(
+        shown.BookedPoints(
+            agent_no=e.entry.account,
+            day=e.entry.effective_day,
+            points=e.entry.points_credited,
+            mean=Decimal(e.details["mean"]),
+            calls=len(e.details["scorecards"]),
+        )
+        for e in booked
+        if e.entry.kind is EntryKind.POST
+        and e.entry.source_kind == SOURCE_KIND
+        and e.seq not in reversed_entries
+        and (e.entry.account, e.entry.effective_day) in agent_days
+    )
+
+
+def _unjudged(calls: list[JudgedCall]) -> list[JudgedCall]:
+    """Calls that a technical fault, so far or for good, has kept from being judged."""
+    return [call for call in calls if call.state in (State.FAILED, State.PULLED, State.HEARD)]
+
+
+def _peak_memory_mb() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024))

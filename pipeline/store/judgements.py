@@ -1,0 +1,185 @@
+"""Scorecards, none ever overwritten, and which of them are published. The latest of a call counts."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+
+from zhijian.models.records.call import Call
+from zhijian.models.records.scorecard import Scorecard
+from zhijian.pipeline.store.calls import State, change
+from zhijian.pipeline.store.database import StoreError, writing
+from zhijian.pipeline.store.tables import calls, publications, scorecards
+
+
+def _last(table: sa.Table) -> sa.ScalarSelect[int]:
+    """The id of the latest row that a table has for the call of the query."""
+    rows = table.alias()
+    return sa.select(sa.func.max(rows.c.id)).where(rows.c.call == calls.c.id).correlate(calls).scalar_subquery()
+
+
+_last_scorecard = _last(scorecards)
+_decision = publications.alias("decision")
+_is_last_decision = _decision.c.id == _last(publications)
+_is_published = sa.exists().where(
+    _is_last_decision, _decision.c.scorecard == scorecards.c.id, _decision.c.state == State.PUBLISHED
+)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class AgentDay:
+    """The calls of one agent on one local day."""
+
+    agent_no: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A scorecard as it is stored: its id, the call it is of (row id, source) and the revision that was judged."""
+
+    id: int
+    call: int
+    source: str
+    revision: int
+    scorecard: Scorecard
+
+    @property
+    def agent_day(self) -> AgentDay:
+        return AgentDay(self.scorecard.agent_no, self.scorecard.started_at.date())
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCall:
+    """A call as reports need it. `scorecard` is the latest one, None before the first; `published` is said of it.
+
+    `reason` says why the last attempt failed, `hearing` is the id of what the scorecard was judged from.
+    """
+
+    id: int
+    call: Call
+    revision: int
+    state: State
+    reason: str | None
+    scorecard: Scorecard | None
+    published: bool
+    hearing: int | None
+
+
+def judged(engine: sa.Engine, id: int, scorecard: Scorecard) -> int:
+    """Stores a scorecard, moves the call to `judged` and closes the attempt. Returns the scorecard's number.
+
+    Also for calls that cannot be scored, and for calls judged before: the new scorecard stands beside the old one.
+    Raises StoreError where the scorecard does not fit the call's row, e.g. because the row was revised meanwhile.
+    """
+    with writing(engine) as conn:
+        row = conn.execute(
+            sa.select(calls.c.revision, calls.c.content, calls.c.hearing).where(calls.c.id == id)
+        ).one_or_none()
+        if row is None or _identity(row.content) != _identity(scorecard):
+            raise StoreError(
+                f"a scorecard of {scorecard.call_id} does not fit the call it was made for; judge it again"
+            )
+        change(conn, id, state=State.JUDGED, attempt_started_at=None, reason=None)
+        stored = scorecards.insert().values(
+            call=id,
+            revision=row.revision,
+            agent_no=scorecard.agent_no,
+            day=scorecard.started_at.date(),
+            standard_sha256=scorecard.standard.sha256,
+            content=scorecard,
+            hearing=row.hearing,
+            judged_at=datetime.now().astimezone(),
+        )
+        return conn.execute(stored.returning(scorecards.c.id)).scalar_one()
+
+
+def _identity(record: Call | Scorecard) -> tuple[str, ...]:
+    return record.call_id, record.agent_no, record.direction, record.started_at.isoformat()
+
+
+def judged_calls(engine: sa.Engine, source: str, since: date | None = None) -> tuple[JudgedCall, ...]:
+    """All calls of a source, from a local day on, with their latest scorecards; ordered by time, then id."""
+    query = (
+        sa.select(calls, scorecards.c.content.label("scorecard"), scorecards.c.hearing.label("judged_from"))
+        .add_columns(_decision.c.state.label("decision"))
+        .outerjoin_from(calls, scorecards, scorecards.c.id == _last_scorecard)
+        .outerjoin(_decision, sa.and_(_is_last_decision, _decision.c.scorecard == scorecards.c.id))
+        .where(calls.c.source == source)
+    )
+    if since is not None:
+        query = query.where(calls.c.day >= since)
+    with engine.connect() as conn:
+        found = [
+            JudgedCall(
+                row.id,
+                row.content,
+                row.revision,
+                State(row.state),
+                row.reason,
+                row.scorecard,
+                row.decision == State.PUBLISHED,
+                row.judged_from if row.scorecard is not None else row.hearing,
+            )
+            for row in conn.execute(query)
+        ]
+    return tuple(sorted(found, key=lambda c: (c.call.started_at, c.call.call_id)))
+
+
+def days_to_book(conn: sa.Connection, source: str) -> tuple[AgentDay, ...]:
+    """The agent-days, sorted, of a source's calls that are judged and not yet booked."""
+    rows = conn.execute(
+        sa.select(scorecards.c.agent_no, scorecards.c.day)
+        .distinct()
+        .join_from(calls, scorecards, scorecards.c.id == _last_scorecard)
+        .where(calls.c.source == source, calls.c.state == State.JUDGED)
+    )
+    return tuple(sorted(AgentDay(row.agent_no, row.day) for row in rows))
+
+
+def to_book(conn: sa.Connection, source: str, agent_day: AgentDay) -> tuple[Judgement, ...]:
+    """The latest scorecards of a source's calls of one agent-day that are judged and not yet booked."""
+    return _judgements(
+        conn,
+        scorecards.c.agent_no == agent_day.agent_no,
+        scorecards.c.day == agent_day.day,
+        scorecards.c.id == _last_scorecard,
+        calls.c.source == source,
+        calls.c.state == State.JUDGED,
+    )
+
+
+def published_on(conn: sa.Connection, agent_day: AgentDay) -> tuple[Judgement, ...]:
+    """The scorecards of one agent-day that are published now, of all sources."""
+    return _judgements(
+        conn, scorecards.c.agent_no == agent_day.agent_no, scorecards.c.day == agent_day.day, _is_published
+    )
+
+
+def published_of(conn: sa.Connection, call: int) -> Judgement | None:
+    """The scorecard of one call that is published now."""
+    found = _judgements(conn, calls.c.id == call, _is_published)
+    return found[0] if found else None
+
+
+def decide(conn: sa.Connection, judgements: Iterable[Judgement], *, actor: str, now: datetime) -> None:
+    """Publishes each scorecard that publishes itself and holds the others, and moves their calls."""
+    for judgement in judgements:
+        state = State.PUBLISHED if judgement.scorecard.publishes_itself else State.HELD
+        conn.execute(
+            publications.insert().values(
+                call=judgement.call, scorecard=judgement.id, state=state, actor=actor, decided_at=now
+            )
+        )
+        change(conn, judgement.call, state=state)
+
+
+def _judgements(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> tuple[Judgement, ...]:
+    rows = conn.execute(
+        sa.select(scorecards, calls.c.source)
+        .join_from(scorecards, calls, scorecards.c.call == calls.c.id)
+        .where(*which)
+        .order_by(scorecards.c.id)
+    )
+    return tuple(Judgement(row.id, row.call, row.source, row.revision, row.content) for row in rows)

@@ -1,0 +1,188 @@
+"""服务忌语: phrases that the agent must not say, with what excuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from zhijian.models.records.dialogue import Role, Turn, Utterance
+from zhijian.models.records.scorecard import BannedHit, Outcome, Tier
+from zhijian.rules.finding import Finding, Operator, unsure
+from zhijian.rules.heard import Heard, found
+from zhijian.rules.phrases import Hit, find, hits
+from zhijian.rules.pinyin import similarity
+from zhijian.rules.terms import Phrase, Phrases, Scope, Term
+from zhijian.rules.text import fillers, normalise
+
+SHORT_CHARS = 3
+"""Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
+NEGATIONS = "不没别"
+"""What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
+NEARBY_CHARS = 12
+"""How far from the phrase, within its sentence, something may stand that excuses it."""
+QUOTATION_CHARS = 8
+"""How far before the phrase the words may stand that make it a quotation."""
+
+TIERS = {Tier.MINOR: "轻微", Tier.MAJOR: "较重", Tier.SEVERE: "严重"}
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Excuses(Term):
+    """What makes a phrase harmless: text right before or after it, phrases in its sentence, phrases in its turn."""
+
+    before: tuple[Text, ...] = ()
+    after: tuple[Text, ...] = ()
+    in_sentence: Phrases = ()
+    in_turn: Phrases = ()
+
+
+class BannedPhrase(Term):
+    """One entry of the list, with the wording recommended instead and its own proof.
+
+    `also` are other wordings of the same. `accept` and `doubt` are similarities as in `NeverSays`, where those do not
+    fit. `literal` wants the very characters, for phrases whose sound is too common; `ends_clause` wants nothing but
+    particles between the phrase and the next comma or stop. `hits` and `no_hits` are things an agent says.
+    """
+
+    phrase: str
+    also: tuple[Text, ...] = ()
+    tier: Tier
+    reason: str
+    instead: str
+    accept: float | None = Field(default=None, gt=0, le=1)
+    doubt: float | None = Field(default=None, gt=0, le=1)
+    literal: bool = False
+    ends_clause: bool = False
+    unless: Excuses = Excuses()
+    hits: tuple[Text, ...] = Field(min_length=1)
+    no_hits: tuple[Text, ...] = Field(min_length=1)
+
+    @cached_property
+    def wordings(self) -> tuple[Phrase, ...]:
+        return tuple(Phrase(text=text) for text in (self.phrase, *self.also))
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An entry that was said, or may have been: `certain` says which."""
+
+    entry: BannedPhrase
+    hit: Hit
+    certain: bool
+
+    @property
+    def start(self) -> int:
+        return self.hit.match.start
+
+    @property
+    def end(self) -> int:
+        return self.hit.match.end
+
+    def record(self) -> BannedHit:
+        return BannedHit(self.entry.phrase, self.entry.tier, self.hit.span, self.hit.quote)
+
+
+class NeverSays(Operator):
+    """None of the banned phrases is said by the agent; each one said costs the points of its tier.
+
+    `quoting` are the words before a quotation, `polite` what excuses a minor phrase. A phrase at least `accept` alike
+    was said; between `doubt` and that it may have been. Inside a longer listed phrase a shorter one does not count.
+    """
+
+    penalties: dict[Tier, Decimal]
+    accept: float = Field(gt=0, le=1)
+    doubt: float = Field(gt=0, le=1)
+    quoting: Phrases
+    polite: Phrases
+    entries: tuple[BannedPhrase, ...]
+
+    def look(self, heard: Heard) -> Finding:
+        spoken = tuple(self.spoken(heard))
+        certain = [one for one in spoken if one.certain]
+        if certain:
+            return Finding(
+                outcome=Outcome.FAIL,
+                confidence=min(one.hit.confidence for one in certain),
+                reason="说了服务忌语:" + "、".join(f"{one.entry.phrase}({TIERS[one.entry.tier]})" for one in certain),
+                evidence=tuple(found(one.hit) for one in certain),
+                share=Fraction(1),
+                penalty=sum((self.penalties[one.entry.tier] for one in certain), Decimal(0)),
+                grave=any(one.entry.tier is Tier.SEVERE for one in certain),
+                banned=tuple(one.record() for one in certain),
+            )
+        if spoken:
+            reason = "疑似说了服务忌语:" + "、".join(one.entry.phrase for one in spoken)
+            return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
+        return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
+
+    def spoken(self, heard: Heard) -> Iterator[Spoken]:
+        """Every entry the agent said or may have said, excused ones left out, in order."""
+        for turn in heard.turns:
+            if turn.role is Role.AGENT:
+                for utterance in turn.utterances:
+                    for one in _longest(self._candidates(utterance, heard.settings.thresholds.word_confidence)):
+                        if not self._excused(one, turn):
+                            yield one
+
+    def _candidates(self, utterance: Utterance, word_confidence: float) -> Iterator[Spoken]:
+        for entry in self.entries:
+            for wording in entry.wordings:
+                accept, doubt = self._limits(entry, wording)
+                for hit in hits(wording, utterance, min_similarity=doubt):
+                    if _in_form(entry, hit):
+                        certain = hit.match.similarity >= accept and hit.word_confidence >= word_confidence
+                        yield Spoken(entry, hit, certain)
+
+    def _limits(self, entry: BannedPhrase, wording: Phrase) -> tuple[float, float]:
+        """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""
+        if len(normalise(wording.text)) <= SHORT_CHARS:
+            return 1.0, 1.0
+        return entry.accept or self.accept, entry.doubt or self.doubt
+
+    def _excused(self, one: Spoken, turn: Turn) -> bool:
+        text, start, end = one.hit.text, one.start, one.end
+        unless = one.entry.unless
+        polite = self.polite if one.entry.tier is Tier.MINOR else ()
+        sentence_start, sentence_end = text.sentence_of(start)
+        nearby = text.quote(max(sentence_start, start - NEARBY_CHARS), min(sentence_end, end + NEARBY_CHARS))
+        return (
+            text.chars[:start].endswith(unless.before)
+            or text.chars[end:].startswith(unless.after)
+            or _has(self.quoting, text.quote(max(0, start - QUOTATION_CHARS), start), self.accept)
+            or _has((*polite, *unless.in_sentence), nearby, self.accept)
+            or _has(unless.in_turn, turn.text, self.accept)
+        )
+
+
+def _longest(candidates: Iterable[Spoken]) -> list[Spoken]:
+    """Of candidates that overlap the certain ones win, then the longer; in order."""
+    chosen: list[Spoken] = []
+    for one in sorted(candidates, key=lambda one: (not one.certain, one.start - one.end)):
+        if all(one.end <= other.start or one.start >= other.end for other in chosen):
+            chosen.append(one)
+    return sorted(chosen, key=lambda one: one.start)
+
+
+def _in_form(entry: BannedPhrase, hit: Hit) -> bool:
+    """Does the hit keep the phrase's negations, and meet the entry's demands on characters and place in the clause?"""
+    heard = hit.text.chars[hit.match.start : hit.match.end]
+    if (entry.literal and not hit.match.exact) or not all(
+        hit.phrase.count(negation) <= sum(similarity(negation, char) == 1 for char in heard) for negation in NEGATIONS
+    ):
+        return False
+    if not entry.ends_clause:
+        return True
+    _, clause_end = hit.text.clause_of(hit.match.end - 1)
+    return all(fillers(hit.text.chars)[hit.match.end : clause_end])
+
+
+def _has(phrases: tuple[Phrase, ...], raw: str, said: float) -> bool:
+    text = normalise(raw)
+    return any(find(phrase, text, min_similarity=said) for phrase in phrases)

@@ -1,0 +1,109 @@
+"""The courtesy words: how many kinds of them the agent used, and whether there was occasion for an apology."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from zhijian.models.records.dialogue import Role
+from zhijian.models.records.scorecard import Outcome
+from zhijian.rules.finding import Finding, Operator, failed
+from zhijian.rules.heard import Heard, Place, found, searched
+from zhijian.rules.holds import agents_holds
+from zhijian.rules.phrases import Hit, hits
+from zhijian.rules.repeats import repeated_wrong
+from zhijian.rules.terms import Phrase, Phrases, RecordCondition, Scope, Term
+
+OCCASION_SIMILARITY = 0.9
+"""An occasion obliges the agent: it takes more than what merely sounds like it."""
+
+Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+class CourtesyKind(Term):
+    """One of the courtesy words in its forms.
+
+    `literal` are characters that have to be written as they are: with 您 in it, 你好 is a doubt and not a use of 您好.
+    """
+
+    name: Name
+    phrases: Phrases
+    literal: str = ""
+
+    def best(self, heard: Heard, place: Place) -> Hit | None:
+        """A certain use if there is one, else a doubtful one."""
+        used = [
+            hit
+            for utterance in place.utterances
+            for phrase in self.phrases
+            for hit in hits(phrase, utterance, min_similarity=phrase.accept or heard.settings.thresholds.said)
+        ]
+        return max(used, key=lambda hit: (self.is_certain(hit), hit.match.similarity), default=None)
+
+    def is_certain(self, hit: Hit) -> bool:
+        return set(self.literal) <= set(hit.quote)
+
+
+class Occasion(Term):
+    """Something that calls for an apology; all that is given has to hold.
+
+    `held` is a hold or an unannounced silence, `repeated_wrong` a key datum said back wrong, at least so sure (0..1).
+    """
+
+    name: Name
+    when: RecordCondition | None = None
+    customer_says: Phrases | None = None
+    agent_says: Phrases | None = None
+    held: bool = False
+    repeated_wrong: float | None = Field(default=None, gt=0, le=1)
+
+    def arose(self, heard: Heard) -> bool:
+        return (
+            (self.when is None or self.when.holds(heard.call))
+            and (self.customer_says is None or _said(heard, Scope(role=Role.CUSTOMER), self.customer_says))
+            and (self.agent_says is None or _said(heard, Scope(role=Role.AGENT), self.agent_says))
+            and (not self.held or bool(agents_holds(heard)))
+            and (self.repeated_wrong is None or repeated_wrong(heard, self.repeated_wrong))
+        )
+
+
+class UsesCourtesyWords(Operator):
+    """At least `full` kinds of courtesy words are used; from `half` on half the points are earned.
+
+    `apology` is a kind as well, and counts as used where none of `occasions` arose.
+    """
+
+    kinds: tuple[CourtesyKind, ...]
+    apology: CourtesyKind
+    occasions: tuple[Occasion, ...]
+    full: int = Field(ge=1)
+    half: int = Field(ge=1)
+
+    def look(self, heard: Heard) -> Finding:
+        place = heard.place(Scope())
+        best = {kind.name: (kind, kind.best(heard, place)) for kind in (*self.kinds, self.apology)}
+        used = [name for name, (kind, hit) in best.items() if hit and kind.is_certain(hit)]
+        if self.apology.name not in used and not any(occasion.arose(heard) for occasion in self.occasions):
+            used.append(self.apology.name)
+        doubtful = [name for name, (_, hit) in best.items() if hit and name not in used]
+        missing = [name for name, (_, hit) in best.items() if not hit and name not in used]
+        share = self._share(len(used))
+        evidence = tuple(found(hit) for _, hit in best.values() if hit)
+        if share == 1:
+            return Finding(outcome=Outcome.PASS, confidence=place.confidence, evidence=evidence)
+        reason = f"礼貌用语只用到{len(used)}种" + (f",没有用:{'、'.join(missing)}" if missing else "")
+        might_be_more = self._share(len(used) + len(doubtful)) != share
+        doubt = f"疑似还用了{'、'.join(doubtful)}" if might_be_more else heard.distrust(place)
+        return replace(failed(reason, place.confidence, searched(place), *evidence, doubt=doubt), share=share)
+
+    def _share(self, kinds: int) -> Fraction:
+        if kinds >= self.full:
+            return Fraction(1)
+        return Fraction(1, 2) if kinds >= self.half else Fraction(0)
+
+
+def _said(heard: Heard, whose: Scope, phrases: tuple[Phrase, ...]) -> bool:
+    return heard.said(phrases, heard.place(whose).utterances, at_least=OCCASION_SIMILARITY) is not None

@@ -1,0 +1,235 @@
+"""Account and telephone numbers that a customer dictates: 户号 and 电话.
+
+A number may come in groups, over several turns while the agent says 嗯 or repeats the group, and with corrections
+(幺三八五五零三,不对,五五零二). What kind it is tells a word before it (户号, 电话, 身份证 …), else its shape, else what
+the agent asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from rapidfuzz.distance import Levenshtein
+
+from zhijian.rules.datum import AGENT, CUSTOMER, Datum, Place, Turn
+from zhijian.rules.numbers import DIGITS, NUMERAL, DigitRun, digit_strings
+from zhijian.rules.pinyin import find
+from zhijian.rules.text import NormalText, lexicon
+
+ACCOUNT, PHONE, OTHER = "户号", "电话", "其他"
+
+_CORRECTION = re.compile("不对|错了|不是|说错|更正|改成|应该是|应当是")
+_FOLLOW_ON = 6  # syllables between two groups of one number: 然后是, 后面还有
+_UNIT_AFTER = re.compile("[号元块角毛度年月日点楼栋幢座单层米个天次平千瓦%岁位人户张]")
+_ADDRESS_BEFORE = re.compile(f"(?:号楼|单元|[楼栋幢座室弄巷路街]|{NUMERAL}号)$")
+_AGREEMENT = re.compile("[好的嗯是对您请继续说讲记下了行哦啊呢然后还有]")
+_SHORTEST = {ACCOUNT: 6, PHONE: 7}
+_LONGEST = 14  # an account number with one digit heard twice; identity cards have 18
+_INCOMPLETE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Digits in one place, and what was said about them there."""
+
+    digits: str
+    place: Place
+    cue: str | None
+    asked: frozenset[str]
+    corrects: bool
+    follows_on: bool
+
+
+def dictated_numbers(turns: Sequence[Turn]) -> tuple[Datum, ...]:
+    """The 户号 and 电话 that the customer gave, in order; numbers of any other kind are left out."""
+    found: list[Datum] = []
+    kind: str | None = None
+    for piece in _pieces(turns):
+        last = found[-1] if found else None
+        if last and kind == last.kind and (joined := _continued(last, piece)):
+            found[-1] = joined
+            continue
+        kind = _kind(piece)
+        if kind is None or kind == OTHER:
+            continue
+        earlier = next((i for i, datum in enumerate(found) if _same_number(datum, kind, piece)), None)
+        if earlier is None:
+            found.append(Datum(kind, piece.digits, (piece.place,), _confidence(kind, piece)))
+        elif piece.corrects and len(piece.digits) >= len(found[earlier].value):
+            found[earlier] = replace(found[earlier], value=piece.digits, places=(*found[earlier].places, piece.place))
+    long_enough = (datum for datum in found if len(datum.value) >= _SHORTEST[datum.kind])
+    return tuple(
+        datum if is_complete(datum.kind, datum.value) else replace(datum, confidence=_INCOMPLETE)
+        for datum in long_enough
+    )
+
+
+@lru_cache(maxsize=8192)
+def cues(text: NormalText) -> tuple[tuple[int, int, str], ...]:
+    """The words in `text` that name a kind of number, as (start, end, kind), in order."""
+    hits = (
+        (match.start, match.end, kind)
+        for kind, *words in lexicon("number_cues")
+        for word in words
+        for match in find(word, text, min_similarity=1)
+    )
+    return tuple(sorted(hits))
+
+
+def is_complete(kind: str, digits: str) -> bool:
+    """Can a number of this kind end here? 11 digits for a mobile, 7–8 or 10–12 with the 0 for a landline."""
+    if kind == ACCOUNT:
+        return len(digits) in (10, 13)
+    if digits.startswith("1"):
+        return len(digits) == 11
+    return len(digits) in (10, 11, 12) if digits.startswith("0") else len(digits) in (7, 8)
+
+
+def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
+    pieces = []
+    for position, turn in enumerate(turns):
+        if turn.role != CUSTOMER:
+            continue
+        asked = _asked(turns, position)
+        since = 0
+        for run in _number_runs(turn.text, asked):
+            words = turn.text.chars[since : run.start]
+            named = [kind for start, _, kind in cues(turn.text) if since <= start < run.start]
+            if since:
+                goes_on = not named and len(words) <= _FOLLOW_ON
+            else:
+                goes_on = not named and not _AGREEMENT.sub("", words) and _only_listening(turns, position)
+            pieces.append(
+                _Piece(
+                    digits=run.digits,
+                    place=Place(turn.index, run.start, run.end),
+                    cue=named[-1] if named else None,
+                    asked=asked,
+                    corrects=bool(_CORRECTION.search(words)),
+                    follows_on=goes_on,
+                )
+            )
+            since = run.end
+    return pieces
+
+
+def _number_runs(text: NormalText, asked: frozenset[str]) -> list[DigitRun]:
+    """The digit strings that can be (part of) a number to dial or look up: no house numbers, sums or dates."""
+    runs = []
+    for run in digit_strings(text):
+        for part in _parts(text, run, asked):
+            after_unit = part.end < len(text) and not text.gap(part.end) and _UNIT_AFTER.match(text.chars, part.end)
+            before_unit = not text.gap(part.start) and _ADDRESS_BEFORE.search(text.chars[: part.start])
+            if len(part.digits) >= _SHORTEST[PHONE] or not (after_unit or before_unit):
+                runs.append(part)
+    return runs
+
+
+def _parts(text: NormalText, run: DigitRun, asked: frozenset[str]) -> list[DigitRun]:
+    """One run of digits, or two where a pause parts two things: 二单元五零一,幺三四… or an account and a telephone."""
+    for groups in range(1, len(run.groups)):
+        head, tail = run.cut(groups)
+        house_number = groups == 1 and _ADDRESS_BEFORE.search(text.chars[: run.start]) and not text.gap(run.start)
+        two_numbers = is_complete(ACCOUNT, head.digits) and (is_complete(PHONE, tail.digits) or OTHER in asked)
+        if house_number or two_numbers:
+            return [head, *_parts(text, tail, asked)]
+    return [run]
+
+
+def _asked(turns: Sequence[Turn], position: int) -> frozenset[str]:
+    """The kinds of number that the agent named in the turn before."""
+    for turn in reversed(turns[:position]):
+        if turn.role == AGENT:
+            return frozenset(kind for _, _, kind in cues(turn.text))
+    return frozenset()
+
+
+def _only_listening(turns: Sequence[Turn], position: int) -> bool:
+    """Did the agent, since the customer's turn before, only say 嗯 or repeat digits?"""
+    between = []
+    for turn in reversed(turns[:position]):
+        if turn.role == CUSTOMER:
+            break
+        between.append(turn.text)
+    return all(
+        len(_AGREEMENT.sub("", "".join(char for char in text.chars if char not in DIGITS))) <= 1 for text in between
+    )
+
+
+def _kind(piece: _Piece) -> str | None:
+    """What a number is: by the word before it, by its shape, by what was asked for."""
+    shape = _shape(piece.digits)
+    if len(piece.digits) > _LONGEST:
+        return OTHER
+    if piece.cue:
+        return piece.cue if shape != PHONE or piece.cue == OTHER else PHONE
+    wanted = piece.asked - {OTHER}
+    if OTHER in piece.asked and len(piece.digits) <= 6:
+        return OTHER
+    if shape and (shape in wanted or not wanted):
+        return shape
+    if len(wanted) == 1:
+        return next(iter(wanted))
+    return shape
+
+
+def _shape(digits: str) -> str | None:
+    if re.fullmatch("1[3-9][0-9]{9}|0[1-9][0-9]{8,10}", digits):
+        return PHONE
+    return ACCOUNT if len(digits) in (10, 13) else None
+
+
+def _confidence(kind: str, piece: _Piece) -> float:
+    named = piece.cue == kind or kind in piece.asked
+    return 0.95 if named else 0.7
+
+
+def _continued(datum: Datum, piece: _Piece) -> Datum | None:
+    """The datum with the piece joined or its tail corrected; None if the piece is a number of its own."""
+    places = (*datum.places, piece.place) if piece.place.turn != datum.last_turn else _stretched(datum, piece)
+    if not piece.follows_on and not piece.corrects:
+        return None
+    if piece.corrects:
+        value = _corrected(datum.kind, datum.value, piece.digits)
+        return replace(datum, value=value, places=places, confidence=min(datum.confidence, 0.8))
+    if is_complete(datum.kind, datum.value) and len(datum.value) >= 10:
+        return None
+    longest = 13 if datum.kind == ACCOUNT else 12
+    joined = datum.value + piece.digits
+    return replace(datum, value=joined, places=places) if len(joined) <= longest else None
+
+
+def _stretched(datum: Datum, piece: _Piece) -> tuple[Place, ...]:
+    return (*datum.places[:-1], replace(datum.places[-1], end=piece.place.end))
+
+
+def _corrected(kind: str, said: str, correction: str) -> str:
+    """The number meant when `correction` follows 不对: the whole, its rest from the mistake on, or its last group."""
+    lengths = _lengths(kind, said)
+    if len(correction) in lengths:
+        return correction
+    kept = next((length - len(correction) for length in lengths if 0 < length - len(correction) < len(said)), None)
+    return said[: len(said) - len(correction) if kept is None else kept] + correction
+
+
+def _lengths(kind: str, said: str) -> tuple[int, ...]:
+    """How long the whole number may be, likeliest first, when it began with `said`."""
+    if is_complete(kind, said):
+        return (len(said),)
+    if kind == ACCOUNT:
+        return (10, 13)
+    if said.startswith("1"):
+        return (11,)
+    return (12, 11) if said.startswith("0") else (8, 7)
+
+
+def _same_number(datum: Datum, kind: str, piece: _Piece) -> bool:
+    """Is the piece the number given before, said again in whole or in part?"""
+    if datum.kind != kind:
+        return False
+    if piece.digits in datum.value:
+        return True
+    return abs(len(datum.value) - len(piece.digits)) <= 1 and Levenshtein.distance(datum.value, piece.digits) <= 2

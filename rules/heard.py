@@ -1,0 +1,205 @@
+"""A call as the rules look at it: its record, what was heard, and how far that can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from statistics import fmean
+
+from pydantic import Field
+
+from zhijian.models.records.call import Call
+from zhijian.models.records.dialogue import Dialogue, Role, Turn, Utterance
+from zhijian.models.records.scorecard import Evidence, EvidenceKind
+from zhijian.models.records.span import Span
+from zhijian.rules.phrases import Hit, best_hit
+from zhijian.rules.terms import Phrase, Phrases, Scope, Term
+
+QUOTE_MAX_CHARS = 120
+
+
+class Thresholds(Term):
+    """From when something counts; similarities, confidences and ratios are 0..1.
+
+    A phrase at least `said` alike was said; one at least `doubt` alike may have been. A searched place whose words are
+    less than `word_confidence` sure, or in which `unheard_ms` and `unheard_ratio` of the speaker's voice brought no
+    words, allows no deduction; nor does one with an utterance of `unheard_ms` or more that has less than `sparse_ratio`
+    of the characters its speaker usually says in such a time. Below `role_confidence` an utterance may be the other's.
+    """
+
+    said: float = Field(gt=0, le=1)
+    doubt: float = Field(gt=0, le=1)
+    word_confidence: float = Field(ge=0, le=1)
+    role_confidence: float = Field(ge=0, le=1)
+    unheard_ms: int = Field(ge=0)
+    unheard_ratio: float = Field(gt=0, le=1)
+    sparse_ratio: float = Field(ge=0, le=1)
+
+
+class Silences(Term):
+    """What tells an announced hold, an unexplained silence and the customer's own wait apart.
+
+    A `notice` announces the silence if the agent says no more than `notice_tail_chars` after it. What the customer says
+    who wants to look something up, and what the agent says who asks for something, has to be `context` (0..1) alike.
+    """
+
+    min_ms: int = Field(gt=0)
+    notice: Phrases
+    notice_tail_chars: int = Field(ge=0)
+    context: float = Field(gt=0, le=1)
+    customer_waits: Phrases
+    asks: Phrases
+    short_reply_chars: int = Field(ge=0)
+
+
+class Settings(Term):
+    """What all items of a standard share."""
+
+    thresholds: Thresholds
+    silences: Silences
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A searched part of a call: its span, and what `role` is trusted to have said there."""
+
+    role: Role
+    span: Span
+    utterances: tuple[Utterance, ...]
+
+    @property
+    def quote(self) -> str:
+        """What was said there, shortened."""
+        text = "".join(utterance.text for utterance in self.utterances)
+        return text if len(text) <= QUOTE_MAX_CHARS else text[: QUOTE_MAX_CHARS - 1] + "…"
+
+    @property
+    def confidence(self) -> float:
+        """Mean confidence of the words, by length; 0 where nothing was heard."""
+        weighted = [utterance.confidence for utterance in self.utterances for _ in utterance.text]
+        return fmean(weighted) if weighted else 0.0
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One call under judgement."""
+
+    call: Call
+    dialogue: Dialogue
+    settings: Settings
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        return self.dialogue.turns()
+
+    def place(self, scope: Scope) -> Place:
+        """The utterances in scope; the span runs on to where the other speaker takes over, or the call ends."""
+        own = [index for index, turn in enumerate(self.turns) if turn.role is scope.role]
+        if scope.first_turns is not None:
+            chosen = own[: scope.first_turns]
+        elif scope.last_turns is not None:
+            chosen = own[-scope.last_turns :]
+        elif scope.last_third:
+            chosen = [index for index in own if 3 * index >= 2 * len(self.turns)]
+        else:
+            chosen = own
+        utterances = tuple(utterance for index in chosen for utterance in self.turns[index].utterances)
+        return Place(scope.role, self._span(scope, chosen), utterances)
+
+    def _span(self, scope: Scope, chosen: list[int]) -> Span:
+        start, end = 0, self.dialogue.duration_ms
+        if scope.first_turns is not None and chosen:
+            end = self.turns[chosen[-1]].span.end_ms
+        if scope.last_turns is not None and chosen:
+            start = self.turns[chosen[0]].span.start_ms
+        if scope.last_third and self.turns:
+            first = -(-2 * len(self.turns) // 3)
+            start = self.turns[min(first, len(self.turns) - 1)].span.start_ms
+        return Span(start, max(start, end))
+
+    def said(
+        self, phrases: Sequence[Phrase], utterances: Sequence[Utterance], *, at_least: float | None = None
+    ) -> Hit | None:
+        """The best of these phrases that counts as said there, by the standard's threshold or another."""
+        return best_hit(phrases, utterances, said=at_least or self.settings.thresholds.said)
+
+    def nearest(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> Hit | None:
+        """The best of these phrases that may have been said there."""
+        return best_hit(
+            [phrase.model_copy(update={"accept": None}) for phrase in phrases],
+            utterances,
+            said=self.settings.thresholds.doubt,
+        )
+
+    def elsewhere(self, place: Place) -> tuple[Utterance, ...]:
+        """Trusted utterances within the place whose speaker is unknown, or may have been mistaken for the other."""
+        return tuple(
+            utterance
+            for utterance in self.dialogue.trusted
+            if utterance.role is not place.role
+            and utterance.span.overlap(place.span)
+            and (utterance.role is Role.UNKNOWN or utterance.role_confidence < self.settings.thresholds.role_confidence)
+        )
+
+    def distrust(self, place: Place) -> str | None:
+        """Why nothing may be concluded from what is not found there, in Chinese; None where it may."""
+        if any(
+            u.suspect and u.role in (place.role, Role.UNKNOWN) and u.span.overlap(place.span)
+            for u in self.dialogue.utterances
+        ):
+            return "这一段有识别可疑的内容"
+        if not place.utterances:
+            return "这一段没有识别出文字" if self._unheard_ms(place) else None
+        if place.confidence < self.settings.thresholds.word_confidence:
+            return "这一段识别的把握太低"
+        if self._unheard_ms(place) >= self.settings.thresholds.unheard_ms:
+            return "这一段有说话声没有识别出文字"
+        if self._is_sparse(place):
+            return "这一段的话识别得不完整"
+        return None
+
+    def _unheard_ms(self, place: Place) -> int:
+        """Milliseconds of the role's voice there without a word; 0 where they are a small part of the voice."""
+        voice = [part for span in self.dialogue.voice_of(place.role) if (part := span.overlap(place.span))]
+        words = [utterance.span for utterance in self.dialogue.trusted]
+        total = sum(part.duration_ms for part in voice)
+        unheard = total - sum(part.overlap_ms(span) for part in voice for span in words)
+        return unheard if unheard >= self.settings.thresholds.unheard_ratio * total else 0
+
+    def _is_sparse(self, place: Place) -> bool:
+        """Has one of its longer utterances far fewer characters than this speaker usually says in the time?"""
+        own = [utterance for utterance in self.dialogue.trusted if utterance.role is place.role]
+        usual = self.settings.thresholds.sparse_ratio * _rate(own)
+        longer = [u for u in place.utterances if u.span.duration_ms >= self.settings.thresholds.unheard_ms]
+        return any(_rate([utterance]) < usual for utterance in longer)
+
+
+def _rate(utterances: Sequence[Utterance]) -> float:
+    """Characters a millisecond; 0 where there is no speech."""
+    duration_ms = sum(utterance.span.duration_ms for utterance in utterances)
+    return sum(len(utterance.text) for utterance in utterances) / duration_ms if duration_ms else 0.0
+
+
+def found(hit: Hit) -> Evidence:
+    """It was said: the words, where they were said, and how alike they are where they are not the phrase itself."""
+    detail = "" if hit.match.exact else f"听作「{hit.phrase}」(相似度 {hit.match.similarity:.2f})"
+    return Evidence(EvidenceKind.FOUND, hit.utterance.role, hit.span, hit.quote, detail)
+
+
+def searched(place: Place, nearest: Hit | None = None) -> Evidence:
+    """It was not said: where it was looked for, what was said there, and what came closest."""
+    detail = ""
+    if nearest:
+        detail = f"最接近:「{nearest.quote}」对「{nearest.phrase}」(相似度 {nearest.match.similarity:.2f})"
+    return Evidence(EvidenceKind.SEARCHED, place.role, place.span, place.quote, detail)
+
+
+def recorded(call: Call, fields: tuple[str, ...]) -> Evidence:
+    """What the call's record says, as field=value."""
+    values = "、".join(f"{name}={_value(getattr(call, name))}" for name in fields)
+    return Evidence(EvidenceKind.RECORD, None, None, "", values)
+
+
+def _value(value: object) -> str:
+    return "未记录" if value is None else str(value)

@@ -1,0 +1,93 @@
+"""Judging a call: every item of the standard, or the reason why the call cannot be judged."""
+
+from __future__ import annotations
+
+from zhijian.models.records.call import Call
+from zhijian.models.records.dialogue import Dialogue, Role, Separation
+from zhijian.models.records.scorecard import ItemResult, Outcome, Scorecard
+from zhijian.models.records.span import union
+from zhijian.rules.finding import Finding
+from zhijian.rules.heard import Heard, recorded
+from zhijian.rules.scoring import combine, points_earned
+from zhijian.rules.standard import Item, Standard
+
+
+def judge(call: Call, dialogue: Dialogue, standard: Standard, *, recording_sha256: str | None = None) -> Scorecard:
+    """The scorecard of one call; the same for the same input, and without looking at the sound again."""
+    if reason := _why_not(dialogue, standard):
+        return unscorable(call, standard, reason, recording_sha256)
+    heard = Heard(call, dialogue, standard.settings)
+    findings = [(item, finding_of(item, heard)) for item in standard.items]
+    return Scorecard(
+        call_id=call.call_id,
+        agent_no=call.agent_no,
+        direction=call.direction,
+        started_at=call.started_at,
+        scenario=call.scenario,
+        recording_sha256=recording_sha256,
+        standard=standard.ref,
+        items=tuple(result_of(item, finding) for item, finding in findings),
+        banned=tuple(hit for _, finding in findings for hit in finding.banned),
+        key_info=tuple(datum for _, finding in findings for datum in finding.key_info),
+    )
+
+
+def unscorable(call: Call, standard: Standard, reason: str, recording_sha256: str | None = None) -> Scorecard:
+    """The scorecard of a call that cannot be judged; `reason` is Chinese."""
+    return Scorecard(
+        call_id=call.call_id,
+        agent_no=call.agent_no,
+        direction=call.direction,
+        started_at=call.started_at,
+        scenario=call.scenario,
+        recording_sha256=recording_sha256,
+        standard=standard.ref,
+        reason=reason,
+    )
+
+
+def finding_of(item: Item, heard: Heard) -> Finding:
+    """What the item's rule finds in the call."""
+    rule = item.rule
+    for case in rule.cases:
+        if not case.when.holds(heard.call):
+            continue
+        if case.outcome is None:
+            return case.check.operator.look(heard)
+        evidence = recorded(heard.call, case.when.fields)
+        return Finding(outcome=case.outcome, confidence=1.0, reason=case.reason, evidence=(evidence,))
+    if rule.check:
+        return rule.check.operator.look(heard)
+    return combine([(part.points, part.check.operator.look(heard)) for part in rule.parts])
+
+
+def result_of(item: Item, finding: Finding) -> ItemResult:
+    """A finding with the points of its item."""
+    return ItemResult(
+        id=item.id,
+        outcome=finding.outcome,
+        points=points_earned(finding, item.points),
+        points_max=item.points,
+        confidence=round(finding.confidence, 4),
+        reason=finding.reason,
+        evidence=finding.evidence,
+        veto=item.veto and finding.outcome is Outcome.FAIL and finding.grave,
+    )
+
+
+def _why_not(dialogue: Dialogue, standard: Standard) -> str | None:
+    """Why the call cannot be judged, in Chinese; None where it can."""
+    if dialogue.separation is Separation.NONE:
+        return "单声道录音,无法区分坐席和客户"
+    if dialogue.utterances and dialogue.language not in standard.judgeable.languages:
+        return f"通话语言不是普通话(识别为 {dialogue.language})"
+    speech_ms = dialogue.speech_ms if dialogue.voices else _words_ms(dialogue)
+    if speech_ms < standard.judgeable.min_speech_ms:
+        return f"有效语音只有 {speech_ms // 1000} 秒,不足 {standard.judgeable.min_speech_ms // 1000} 秒"
+    if not any(utterance.role is Role.AGENT for utterance in dialogue.trusted):
+        return "没有找到坐席说的话"
+    return None
+
+
+def _words_ms(dialogue: Dialogue) -> int:
+    return sum(span.duration_ms for span in union(u.span for u in dialogue.trusted if u.role is not Role.SYSTEM))

@@ -1,0 +1,258 @@
+"""Numbers as they are spoken, with their places in the text: 幺三八,八六二零 · 一百二十六块五 · 三单元五零一.
+
+Everything here reads a `NormalText` and returns positions in it, half-open. Numbers that are meant vaguely (一百来块,
+几十块) are not read: they cannot be compared.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import lru_cache
+
+from zhijian.rules.pinyin import sounds_like
+from zhijian.rules.text import SENTENCE_MARKS, NormalText, fillers
+
+MIN_DIGITS = 2
+"""Shorter digit strings are ordinary words: 一个, 三号."""
+
+DIGITS = dict(zip("零〇一二三四五六七八九", "00123456789", strict=True)) | {"两": "2", "幺": "1"}
+DIGITS |= {digit: digit for digit in "0123456789"}
+NUMERAL = "[0-9零〇一二两三四五六七八九十百千万亿]"
+"""Pattern of one character of a number; 幺 is left out: it only stands in digit strings."""
+
+_UNITS = frozenset("十百千万亿")
+_MISHEARD_LAST_ONE = frozenset("腰妖邀吆")
+_ENOUGH_BEFORE, _ENOUGH_AFTER = 3, 5
+"""Digits that must stand beside what is taken for 幺 at the end or the beginning of a number."""
+_ONE_TO_NINE = "[1-9一二两三四五六七八九]"
+_BELOW_10000 = re.compile(
+    f"(?:({_ONE_TO_NINE})千)?零?(?:({_ONE_TO_NINE})百)?零?(?:({_ONE_TO_NINE}?)十)?零?({_ONE_TO_NINE}|[1-9][0-9])?"
+)
+
+_WORD_END = "(?=[|钱了的吧吗对是嘛啊呢整]|一度|每度|$)"
+_AMOUNT = re.compile(
+    f"(?P<yuan>{NUMERAL}+(?:[点.]{NUMERAL}+)?)(?:块钱|元钱|[块元圆])"
+    f"(?:(?P<jiao>{_ONE_TO_NINE})[角毛](?:(?P<fen>{_ONE_TO_NINE})(?:分|{_WORD_END}))?"
+    f"|零(?P<only_fen>{_ONE_TO_NINE})分?|(?P<short_jiao>[1-9一二三四五六七八九]){_WORD_END})?"
+    f"|(?P<small_jiao>{_ONE_TO_NINE})(?:毛|角(?=钱|{_ONE_TO_NINE}分))(?:(?P<small_fen>{_ONE_TO_NINE})(?:分|{_WORD_END}))?"
+)
+_VAGUE_BEFORE = re.compile("(?:[几数好上多]|大概|大约|差不多|将近|不到)$")
+_VAGUE_AFTER = re.compile("多|来|左右|上下|以内|以上|不到")
+_OTHER_WORDS = re.compile("[元块](?:旦|表|地|砖|牌|板|电池|玻璃|屏|儿)|一块(?!钱|[一二三四五六七八九])")
+
+
+@dataclass(frozen=True, slots=True)
+class DigitRun:
+    """Digits read one by one.
+
+    `places` are the indices of the digits in the text; `groups` the lengths of the groups they were read in
+    (幺三八,五五零三: 3, 4).
+    """
+
+    digits: str
+    places: tuple[int, ...]
+    groups: tuple[int, ...]
+
+    @property
+    def start(self) -> int:
+        return self.places[0]
+
+    @property
+    def end(self) -> int:
+        return self.places[-1] + 1
+
+    def cut(self, groups: int) -> tuple[DigitRun, DigitRun]:
+        """The first `groups` groups, and the others."""
+        size = sum(self.groups[:groups])
+        head = DigitRun(self.digits[:size], self.places[:size], self.groups[:groups])
+        return head, DigitRun(self.digits[size:], self.places[size:], self.groups[groups:])
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Any number, written in Arabic digits: 三 → 3, 二十二 → 22, 五零一 → 501, 零五 → 05."""
+
+    digits: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A sum of money in yuan, two decimals."""
+
+    value: Decimal
+    start: int
+    end: int
+
+    @property
+    def written(self) -> str:
+        """`126.50`, and `200` for a whole sum: as a person would write it down."""
+        return str(self.value).removesuffix(".00")
+
+
+def digit_strings(text: NormalText) -> tuple[DigitRun, ...]:
+    """Strings of digits read one by one, at least `MIN_DIGITS` long, groups joined over pauses and particles.
+
+    A stop, question or exclamation mark ends a string. Digits that belong to a cardinal (一百二十六) are left out.
+    Between two digits, and where a telephone number begins with 幺, a homophone (要 for 幺, 就 for 九) is read as well.
+    """
+    heard, skip = _heard_digits(text.chars), fillers(text.chars)
+    runs, index = [], 0
+    while index < len(text):
+        if not heard[index]:
+            index += 1
+            continue
+        run = _digit_run(text, index, heard, skip)
+        if len(run.digits) >= MIN_DIGITS and not _touches_unit(text, run):
+            runs.append(run)
+        index = run.end
+    return tuple(runs)
+
+
+def same_digits(left: str, right: str) -> bool:
+    """Do two strings hold the same digits, however they are written (138 0013, 幺三八零零一三)? Without digits, no."""
+    return only_digits(left) == only_digits(right) != ""
+
+
+def only_digits(chars: str) -> str:
+    """The digits of `chars`, Arabic or said one by one, as Arabic digits; everything else dropped."""
+    return "".join(DIGITS.get(char, "") for char in chars)
+
+
+def cardinal(words: str) -> int | None:
+    """The value of a cardinal: 一百二十六, 两百一十三, 三千五 (3500), 1万2 (12000), 126; None if it is none."""
+    words = words.replace("〇", "零")
+    for unit, size in (("亿", 100_000_000), ("万", 10_000)):
+        head, found, tail = words.rpartition(unit)
+        if not found:
+            continue
+        high, low = cardinal(head), cardinal(tail.lstrip("零") or "零")
+        if not high or low is None or low >= size:
+            return None
+        short = len(tail) == 1 and tail in DIGITS  # 一万二
+        return high * size + (low * size // 10 if short else low)
+    if words.isascii():
+        return int(words) if words.isdigit() else None
+    if words == "零":
+        return 0
+    parts = _BELOW_10000.fullmatch(words)
+    if parts is None:
+        return None
+    thousands, hundreds, tens, ones = (DIGITS.get(part or "", part) for part in parts.groups())
+    value = int(thousands or 0) * 1000 + int(hundreds or 0) * 100 + (0 if tens is None else int(tens or 1) * 10)
+    short_unit = {"千": 100, "百": 10}.get(words[-2:-1], 1)  # 三千五, 一百二
+    return value + int(ones or 0) * short_unit
+
+
+def numbers(text: NormalText) -> tuple[Number, ...]:
+    """Every number that can be read, digit strings and cardinals alike, those of one digit too; pauses end a number."""
+    pattern = re.compile(f"(?:{NUMERAL}|幺)+")
+    found = []
+    for start, end in text.clauses():
+        for words in pattern.finditer(text.chars, start, end):
+            digits = _as_arabic(words.group())
+            if digits is not None:
+                found.append(Number(digits, words.start(), words.end()))
+    return tuple(found)
+
+
+def with_arabic_numbers(chars: str) -> str:
+    """`chars` with its spoken numbers in Arabic digits: 六号楼三单元四零二 → 6号楼3单元402."""
+    return re.sub(f"(?:{NUMERAL}|幺)+", lambda words: _as_arabic(words.group()) or words.group(), chars)
+
+
+def amounts(text: NormalText) -> tuple[Amount, ...]:
+    """Sums of money that are said exactly: 一百二十六元五角, 两百一十三块六, 126.5元, 五毛钱."""
+    marked, places = with_marks(text)
+    found = []
+    for said in _AMOUNT.finditer(marked):
+        value = _yuan(said)
+        vague = _VAGUE_BEFORE.search(marked[: said.start()]) or _VAGUE_AFTER.match(marked, said.end())
+        if value is not None and not vague and not _OTHER_WORDS.search(marked[said.start() : said.end() + 1]):
+            found.append(Amount(value, places[said.start()], places[said.end() - 1] + 1))
+    return tuple(found)
+
+
+def with_marks(text: NormalText) -> tuple[str, tuple[int, ...]]:
+    """The normal text with a point or colon inside numbers put back and `|` at the clause breaks, and each character's
+    index in the normal text (a mark has that of the character after it)."""
+    starts = set(text.clause_starts[1:])
+    marked, places = [], []
+    for index, char in enumerate(text.chars):
+        gap = text.gap(index) if index else ""
+        if index in starts:
+            gap = "|"
+        elif gap not in {".", ":"}:
+            gap = ""
+        marked.append(gap + char)
+        places.extend([index] * (len(gap) + 1))
+    return "".join(marked), tuple(places)
+
+
+@lru_cache(maxsize=4096)
+def _heard_digits(chars: str) -> tuple[str, ...]:
+    """The digit that each character stands for, or nothing."""
+    sure = [DIGITS.get(char, "") for char in chars]
+    heard = list(sure)
+    for index in range(1, len(chars) - 1):
+        if sure[index - 1] and sure[index + 1] and not sure[index]:
+            heard[index] = _digit_by_sound(chars[index])
+    for index, char in enumerate(chars):
+        before, after = heard[max(0, index - _ENOUGH_BEFORE) : index], heard[index + 1 : index + 1 + _ENOUGH_AFTER]
+        begins = len(after) == _ENOUGH_AFTER and all(after) and after[0] in "3456789" and not "".join(before[-1:])
+        ends = len(before) == _ENOUGH_BEFORE and all(before) and char in _MISHEARD_LAST_ONE
+        if not heard[index] and (ends or (begins and sounds_like("幺", char))):
+            heard[index] = "1"
+    return tuple(heard)
+
+
+@lru_cache(maxsize=4096)
+def _digit_by_sound(char: str) -> str:
+    if char in _UNITS:
+        return ""
+    return next((digit for name, digit in DIGITS.items() if name not in "两〇" and sounds_like(name, char)), "")
+
+
+def _digit_run(text: NormalText, start: int, heard: tuple[str, ...], skip: tuple[bool, ...]) -> DigitRun:
+    places: list[int] = []
+    groups: list[int] = []
+    for index in range(start, len(text)):
+        marks = text.gap(index) if places else ""
+        if SENTENCE_MARKS.intersection(marks) - {"."} or not (heard[index] or skip[index]):
+            break
+        if heard[index]:
+            if not places or marks or places[-1] < index - 1:
+                groups.append(0)
+            groups[-1] += 1
+            places.append(index)
+    return DigitRun("".join(heard[index] for index in places), tuple(places), tuple(groups))
+
+
+def _touches_unit(text: NormalText, run: DigitRun) -> bool:
+    before = text.chars[run.start - 1] if run.start and not text.gap(run.start) else ""
+    after = text.chars[run.end] if run.end < len(text) and not text.gap(run.end) else ""
+    return bool(_UNITS & {before, after})
+
+
+def _as_arabic(words: str) -> str | None:
+    if _UNITS.isdisjoint(words):
+        return only_digits(words)
+    value = None if "幺" in words else cardinal(words)
+    return None if value is None else str(value)
+
+
+def _yuan(said: re.Match[str]) -> Decimal | None:
+    if said["small_jiao"]:
+        jiao, fen, yuan = said["small_jiao"], said["small_fen"], Decimal(0)
+    else:
+        jiao, fen = said["jiao"] or said["short_jiao"], said["fen"] or said["only_fen"]
+        whole, _, decimals = said["yuan"].replace("点", ".").partition(".")
+        value = cardinal(whole)
+        if value is None or (decimals and not all(char in DIGITS for char in decimals)):
+            return None
+        yuan = Decimal(f"{value}.{only_digits(decimals) or '0'}")
+    value_of = Decimal(DIGITS[jiao] if jiao else 0) / 10 + Decimal(DIGITS[fen] if fen else 0) / 100
+    return (yuan + value_of).quantize(Decimal("0.01"))

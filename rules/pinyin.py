@@ -1,0 +1,251 @@
+"""Finding phrases by sound: 收等 for 稍等, 供号 for 工号, 就5598 for 九五五九八.
+
+A phrase is slid along the text and aligned syllable by syllable (semi-global edit distance after Sellers 1980), tones
+ignored. A syllable is an initial and a final, half of the syllable each; pairs that speakers or recognisers confuse
+(n/l, zh/z, in/ing …) cost little, homophones cost nothing. Particles (啊 呢 呀 …) come and go free of charge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from string import ascii_lowercase
+
+from pypinyin import lazy_pinyin
+from pypinyin.contrib.tone_convert import to_finals, to_initials
+
+from zhijian.rules.text import NormalText, fillers, lexicon, normalise
+
+HALF, RELATED, NEAR = 0.5, 0.3, 0.1
+"""Cost of a wrong initial or final: unlike, alike, and commonly confused. An extra or missing syllable costs 1."""
+
+# Initials and finals in strict pinyin: yan is ∅ + ian, wu is ∅ + u, ju is j + v.
+_NEAR_INITIALS = "n/l r/l f/h zh/z sh/s ch/c"
+_RELATED_INITIALS = "b/p d/t g/k j/q zh/ch z/c zh/j ch/q sh/x s/x m/n zh/c z/ch"
+_NEAR_FINALS = "an/ang en/eng in/ing ian/iang uan/uang un/ong vn/iong"
+_RELATED_FINALS = (
+    "ao/ou ai/ei an/en ang/eng e/uo o/uo uei/ei iou/ou iou/v ong/eng ie/ve i/v ian/van uan/van u/ou a/ia a/ua "
+    "ian/in iang/ing uen/en uen/ong uo/ou ian/ie an/ian ang/iang uai/ai uang/ang iao/ao ong/iong"
+)
+
+# The same word in another spelling: both are read alike and count as the same characters.
+_FOLD = str.maketrans("您0123456789幺〇", "你零一二三四五六七八九一零")
+_UNKNOWN = ("unknown sound",)
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Where a phrase was heard: [start, end) of the normal text.
+
+    `similarity` is 1 − distance ÷ syllables of the phrase. `exact` means: the very characters, not just their sound
+    (你 and 您, digits and their names are the same characters; particles do not count).
+    """
+
+    start: int
+    end: int
+    similarity: float
+    exact: bool
+
+
+def find(phrase: str, text: NormalText, *, min_similarity: float = 0.8) -> tuple[Match, ...]:
+    """The places where `text` has `phrase` or something that sounds like it: the best that do not overlap, in order.
+
+    A phrase of one syllable is found by its character only, one of two syllables by its exact sound only: shorter
+    phrases have too many neighbours. Raises ValueError for a phrase without letters, digits or characters.
+    """
+    wanted = _phrase(phrase)
+    heard = _sound(text.chars)
+    limit = wanted.max_distance(min_similarity)
+    if wanted.cannot_be_in(heard, limit):
+        return ()
+    hits = sorted(_align(wanted, heard, limit), key=lambda hit: (round(hit[0], 6), hit[2] - hit[1], hit[1]))
+    chosen: list[tuple[float, int, int]] = []
+    for hit in hits:
+        if all(hit[2] <= start or hit[1] >= end for _, start, end in chosen):
+            chosen.append(hit)
+    matches = tuple(_match(wanted, heard, hit) for hit in sorted(chosen, key=lambda hit: hit[1]))
+    return matches if wanted.syllables > 1 else tuple(match for match in matches if match.exact)
+
+
+def similarity(phrase: str, other: str) -> float:
+    """How alike two whole phrases sound: 1 for homophones, 0 for nothing in common."""
+    left, right = _sound(normalise(phrase).chars), _sound(normalise(other).chars)
+    longest = max(len(left.symbols), len(right.symbols))
+    if not longest:
+        return 1.0
+    costs = _costs()
+    row = [float(column) for column in range(len(right.symbols) + 1)]
+    for symbol in left.symbols:
+        above, row[0] = row[0], row[0] + 1
+        for column, other_symbol in enumerate(right.symbols, 1):
+            above, row[column] = (
+                row[column],
+                min(above + costs[symbol][other_symbol], row[column] + 1, row[column - 1] + 1),
+            )
+    return max(0.0, 1 - row[-1] / longest)
+
+
+def sounds_like(one: str, other: str) -> bool:
+    """Are two characters homophones, in any of their readings?"""
+    return _costs()[_symbol(one)][_symbol(other)] == 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """A normal text as symbols (indices into `_readings`), with the set of its symbols as the bits of one integer."""
+
+    folded: str
+    symbols: tuple[int, ...]
+    free: tuple[bool, ...]
+    mask: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    sound: _Sound
+    syllables: int
+    bare: str
+
+    def max_distance(self, min_similarity: float) -> float:
+        """The dearest alignment still accepted."""
+        return 0.0 if self.syllables <= 2 else self.syllables * (1 - min_similarity) + _TOLERANCE
+
+    def cannot_be_in(self, heard: _Sound, limit: float) -> bool:
+        """A lower bound of the distance from the sets of syllables alone: cheap, and enough for most pairs."""
+        if self.syllables == 1:
+            return self.bare not in heard.folded
+        close = _close_masks()
+        bound = 0.0
+        for symbol, free in zip(self.sound.symbols, self.sound.free, strict=True):
+            if not free and not close[symbol] & heard.mask:
+                bound += HALF
+                if bound > limit:
+                    return True
+        return False
+
+
+@lru_cache(maxsize=8192)
+def _phrase(phrase: str) -> _Phrase:
+    sound = _sound(normalise(phrase).chars)
+    if not sound.symbols:
+        raise ValueError(f"the phrase {phrase!r} has no letters, digits or Chinese characters to look for")
+    if all(sound.free):  # a phrase of nothing but particles: then they are what is meant
+        sound = _Sound(sound.folded, sound.symbols, (False,) * len(sound.symbols), sound.mask)
+    bare = _without(sound.folded, sound.free)
+    return _Phrase(sound, len(bare), bare)
+
+
+@lru_cache(maxsize=16384)
+def _sound(chars: str) -> _Sound:
+    symbols = tuple(_symbol(char) for char in chars)
+    mask = 0
+    for symbol in symbols:
+        mask |= 1 << symbol
+    return _Sound(chars.translate(_FOLD), symbols, fillers(chars), mask)
+
+
+def _align(wanted: _Phrase, heard: _Sound, limit: float) -> Iterator[tuple[float, int, int]]:
+    """Every end of an alignment within `limit`, as (distance, start, end); on a tie the shortest stretch."""
+    costs = _costs()
+    width = len(heard.symbols) + 1
+    distance = [0.0] * width
+    start = list(range(width))
+    gap_cost = [1.0, *(0.0 if free else 1.0 for free in heard.free)]
+    for symbol, free in zip(wanted.sound.symbols, wanted.sound.free, strict=True):
+        row = costs[symbol]
+        dropping = 0.0 if free else 1.0
+        above, above_start = distance[0], start[0]
+        distance[0] += dropping
+        for column, heard_symbol in enumerate(heard.symbols, 1):
+            best, best_start = above + row[heard_symbol], above_start
+            above, above_start = distance[column], start[column]
+            if above + dropping < best or (above + dropping == best and above_start > best_start):
+                best, best_start = above + dropping, above_start
+            left = distance[column - 1] + gap_cost[column]
+            if left < best:
+                best, best_start = left, start[column - 1]
+            distance[column], start[column] = best, best_start
+    for end in range(1, width):
+        if distance[end] <= limit and start[end] < end:
+            yield distance[end], start[end], end
+
+
+def _match(wanted: _Phrase, heard: _Sound, hit: tuple[float, int, int]) -> Match:
+    distance, start, end = hit
+    said = _without(heard.folded[start:end], heard.free[start:end])
+    exact = wanted.bare in (said, heard.folded[start:end])
+    return Match(start, end, 1.0 if exact else max(0.0, 1 - distance / wanted.syllables), exact)
+
+
+def _without(chars: str, free: tuple[bool, ...]) -> str:
+    return "".join(char for char, skip in zip(chars, free, strict=True) if not skip)
+
+
+@lru_cache(maxsize=65536)
+def _symbol(char: str) -> int:
+    """The symbol of a normal character, by its readings; letters of the alphabet stand for themselves."""
+    table = _symbols()
+    if char in ascii_lowercase:
+        return table[(f"letter {char}",)]
+    readings = _polyphones().get(char) or tuple(lazy_pinyin(char.translate(_FOLD)))
+    return table.get(readings, table[_UNKNOWN])
+
+
+@cache
+def _symbols() -> dict[tuple[str, ...], int]:
+    """Sets of readings -> symbol, an index into `_costs`: syllables, polyphones, letters, and the unknown."""
+    syllables = [(reading,) for line in lexicon("syllables") for reading in line]
+    polyphones = sorted({readings for readings in _polyphones().values() if len(readings) > 1})
+    letters = [(f"letter {letter}",) for letter in ascii_lowercase]
+    return {readings: index for index, readings in enumerate((*syllables, *polyphones, *letters, _UNKNOWN))}
+
+
+@cache
+def _costs() -> tuple[tuple[float, ...], ...]:
+    """The cost of hearing one symbol for another, as a square matrix; polyphones count by their closest readings."""
+    initials = _half_costs(_NEAR_INITIALS, _RELATED_INITIALS)
+    finals = _half_costs(_NEAR_FINALS, _RELATED_FINALS)
+    readings = sorted({reading for several in _symbols() for reading in several})
+    halves = [(to_initials(reading, strict=True), to_finals(reading, strict=True)) for reading in readings]
+    place = {reading: index for index, reading in enumerate(readings)}
+    single = []
+    for row, (initial, final) in enumerate(halves):
+        if " " in readings[row]:  # a letter or the unknown resembles nothing
+            single.append([1.0] * len(readings))
+            single[row][row] = 0.0
+            continue
+        to_initial = {other: _half(initials, initial, other) for other, _ in halves}
+        to_final = {other: _half(finals, final, other) for _, other in halves}
+        single.append([to_initial[one] + to_final[two] for one, two in halves])
+    single[place[_UNKNOWN[0]]] = [1.0] * len(readings)
+    columns = [[place[reading] for reading in several] for several in _symbols()]
+    return tuple(
+        tuple(min(single[one][other] for one in left for other in right) for right in columns) for left in columns
+    )
+
+
+def _half(costs: dict[tuple[str, str], float], left: str, right: str) -> float:
+    return 0.0 if left == right else costs.get((left, right), HALF)
+
+
+def _half_costs(near: str, related: str) -> dict[tuple[str, str], float]:
+    """Costs of confusing two initials, or two finals; pairs that are not listed cost `HALF`."""
+    costs = {}
+    for pairs, cost in ((related, RELATED), (near, NEAR)):
+        for pair in pairs.split():
+            one, other = pair.split("/")
+            costs[one, other] = costs[other, one] = cost
+    return costs
+
+
+@cache
+def _close_masks() -> tuple[int, ...]:
+    """For each symbol the bits of those that cost less than `HALF`."""
+    return tuple(sum(1 << other for other, cost in enumerate(row) if cost < HALF - _TOLERANCE) for row in _costs())
+
+
+@cache
+def _polyphones() -> dict[str, tuple[str, ...]]:
+    return {char: tuple(readings) for char, *readings in lexicon("polyphones")}

@@ -1,0 +1,109 @@
+"""The proof of a standard: every example inside its rule files, judged and compared with what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from zhijian.models.records.call import Call
+from zhijian.models.records.dialogue import Dialogue, Separation, Utterance, Voice
+from zhijian.models.records.scorecard import Outcome
+from zhijian.models.records.span import Span
+from zhijian.rules.banned import BannedPhrase, NeverSays
+from zhijian.rules.heard import Heard, Settings
+from zhijian.rules.judge import finding_of, result_of
+from zhijian.rules.language import CallFacts, Example, Line
+from zhijian.rules.standard import Item, Standard
+
+MS_PER_CHAR = 240
+"""How long a character of an example lasts, where its line does not say how long it takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProofResult:
+    """One example: what it claims and what the rule finds, both Chinese or outcome names; `holds` if they agree."""
+
+    item_id: str
+    file: str
+    example: str
+    expected: str
+    found: str
+
+    @property
+    def holds(self) -> bool:
+        return self.expected == self.found
+
+
+def run(standard: Standard) -> tuple[ProofResult, ...]:
+    """Every example of every rule file, those inside the lists of banned phrases included."""
+    return tuple(result for item in standard.items for result in _prove(item, standard.settings))
+
+
+def _prove(item: Item, settings: Settings) -> Iterator[ProofResult]:
+    for number, (outcome, example) in enumerate(item.rule.examples.by_outcome(), 1):
+        finding = finding_of(item, heard_of(example, settings))
+        points = result_of(item, finding).points
+        compared = example.points if example.points is None else points
+        yield ProofResult(
+            item.id,
+            item.file,
+            f"第{number}例:{example.dialogue[0].text}",
+            _verdict(outcome, example.points),
+            _verdict(finding.outcome, compared),
+        )
+    if item.rule.check and isinstance(operator := item.rule.check.operator, NeverSays):
+        for entry in operator.entries:
+            yield from _prove_entry(item, operator, entry, settings)
+
+
+def _prove_entry(item: Item, operator: NeverSays, entry: BannedPhrase, settings: Settings) -> Iterator[ProofResult]:
+    """A phrase is expected among what is found in its hits, and nothing at all in its other examples."""
+    for text in entry.hits:
+        said = _banned_in(operator, text, settings)
+        found = entry.phrase if entry.phrase in said else "、".join(said)
+        yield ProofResult(item.id, item.file, text, entry.phrase, found)
+    for text in entry.no_hits:
+        yield ProofResult(item.id, item.file, text, "", "、".join(_banned_in(operator, text, settings)))
+
+
+def _banned_in(operator: NeverSays, text: str, settings: Settings) -> list[str]:
+    heard = heard_of(Example(dialogue=(Line(agent=text),)), settings)
+    return [one.entry.phrase for one in operator.spoken(heard)]
+
+
+def _verdict(outcome: Outcome, points: Decimal | None) -> str:
+    return outcome.value if points is None else f"{outcome.value} {points.normalize():f}"
+
+
+def heard_of(example: Example, settings: Settings) -> Heard:
+    """The example as a call that was heard."""
+    utterances: list[Utterance] = []
+    at_ms = 0
+    for line in example.dialogue:
+        start_ms = at_ms + line.gap_ms
+        at_ms = start_ms + (line.lasts_ms or MS_PER_CHAR * len(line.text))
+        utterances.append(Utterance(line.role, Span(start_ms, at_ms), line.text, line.confidence, line.suspect))
+    dialogue = Dialogue(
+        duration_ms=at_ms,
+        separation=Separation.CHANNELS,
+        engine="example",
+        language="zh",
+        utterances=tuple(utterances),
+        voices=tuple(Voice(utterance.role, utterance.span) for utterance in utterances),
+    )
+    return Heard(_call(example.call), dialogue, settings)
+
+
+def _call(facts: CallFacts) -> Call:
+    return Call(
+        source="example",
+        call_id="example",
+        recording="example.wav",
+        started_at=datetime(2026, 1, 5, 9, tzinfo=UTC),
+        direction=facts.direction,
+        agent_no=facts.agent_no,
+        ring_count=facts.ring_count,
+        hangup_side=facts.hangup_side,
+    )

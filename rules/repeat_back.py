@@ -1,0 +1,203 @@
+"""Does the agent say a datum back, and is it the same?
+
+Both texts come from a recogniser, which mishears. A digit string that differs in one digit is therefore told apart
+from one that differs in several, by its confidence; names and places are compared by their sound.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rapidfuzz.distance import Levenshtein
+
+from zhijian.rules.datum import AGENT, Datum, Turn
+from zhijian.rules.names import TITLES, is_surname, surname_of
+from zhijian.rules.numbers import amounts, digit_strings, numbers, with_arabic_numbers
+from zhijian.rules.pinyin import Match, find, similarity
+from zhijian.rules.text import NormalText, normalise
+from zhijian.rules.times import times
+
+SURE, LIKELY, IN_DOUBT = 0.95, 0.8, 0.5
+_SAME_SURNAME, _BY_EAR = 0.85, 0.6  # 农先生 for 龙
+_FOLLOWING = 2
+"""A wrong sum or time counts as a wrong repeat only if it comes in so many agent turns after the datum."""
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatBack:
+    """How the agent said a datum back.
+
+    Not said back: `said_back` False, no value, place or match. Said back: `value` as the agent said it, in characters
+    [start, end) of the turn with index `turn`; `match` tells whether it is the customer's. `confidence` is that of the
+    verdict; 0.5 means that the recogniser may have misheard either of them.
+    """
+
+    said_back: bool
+    value: str | None
+    turn: int | None
+    start: int | None
+    end: int | None
+    match: bool | None
+    confidence: float
+
+
+def repeat_back(datum: Datum, turns: Sequence[Turn]) -> RepeatBack:
+    """The best that the agent's turns after the datum say of it: right, else wrong, else nothing.
+
+    A value that was first repeated wrong and then right is right; a truncated one is not repeated.
+    """
+    later = [turn for turn in turns if turn.role == AGENT and turn.index > datum.turn]
+    repeats = list(_BY_KIND[datum.kind](datum, later))
+    right = [repeat for repeat in repeats if repeat.match]
+    if right:
+        return max(right, key=lambda repeat: repeat.confidence)
+    if repeats:  # in doubt rather than wrong
+        return min(repeats, key=lambda repeat: repeat.confidence)
+    return RepeatBack(False, None, None, None, None, None, LIKELY)
+
+
+def was_said(datum: Datum, turns: Sequence[Turn]) -> bool:
+    """Does any of these turns say the datum's very value?"""
+    return any(repeat.match for repeat in _BY_KIND[datum.kind](datum, turns))
+
+
+def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
+    """A number in one go, or in groups over several turns."""
+    so_far = ""
+    for turn in later:
+        runs = digit_strings(turn.text)
+        so_far += "".join(run.digits for run in runs)
+        for run in runs:
+            yield from _compared_digits(datum.value, run.digits, turn, run.start, run.end)
+        if len(runs) > 1:
+            together = "".join(run.digits for run in runs)
+            yield from _compared_digits(datum.value, together, turn, runs[0].start, runs[-1].end)
+        if runs and datum.value in so_far:
+            yield _said(turn, runs[0].start, runs[-1].end, datum.value, True, SURE)
+
+
+def _compared_digits(value: str, digits: str, turn: Turn, start: int, end: int) -> Iterator[RepeatBack]:
+    """One repeat if `digits` holds the value or comes near it; none if it is a part of it or another number."""
+    if value in digits:
+        yield _said(turn, start, end, value, True, SURE)
+        return
+    nearest = min(_windows(digits, len(value)), key=lambda window: Levenshtein.distance(value, window))
+    distance = Levenshtein.distance(value, nearest)
+    truncated = nearest in value and len(nearest) < len(value) - 1
+    if not truncated and distance <= len(value) // 2:
+        yield _said(turn, start, end, nearest, False, IN_DOUBT if distance == 1 else SURE)
+
+
+def _windows(digits: str, length: int) -> list[str]:
+    """All stretches of `digits` of about `length`, or the whole where it is shorter."""
+    sizes = dict.fromkeys(min(len(digits), size) for size in (length, length + 1, length - 1))
+    return [digits[at : at + size] for size in sizes for at in range(len(digits) - size + 1)]
+
+
+def _amount_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
+    for distance, turn in enumerate(later):
+        said = [(amount.written, amount.start, amount.end) for amount in amounts(turn.text)]
+        said += [(number.digits, number.start, number.end) for number in numbers(turn.text)]
+        right = [place for place in said if place[0] == datum.value]
+        if right:
+            yield _said(turn, right[0][1], right[0][2], datum.value, True, SURE)
+        elif distance < _FOLLOWING and (others := amounts(turn.text)):
+            value = others[0].written
+            near = Levenshtein.distance(value, datum.value) == 1
+            yield _said(turn, others[0].start, others[0].end, value, False, IN_DOUBT if near else LIKELY)
+
+
+def _time_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
+    """The same clock time; a date that was given before need not be said again."""
+    clock = datum.value.rpartition("T")[2]
+    for distance, turn in enumerate(later):
+        said = times(turn.text)
+        right = [time for time in said if time.value.rpartition("T")[2] == clock or clock.endswith(time.value)]
+        if right:
+            yield _said(turn, right[0].start, right[0].end, right[0].value, True, LIKELY)
+        elif distance < _FOLLOWING and said:
+            yield _said(turn, said[0].start, said[0].end, said[0].value, False, LIKELY)
+
+
+def _name_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
+    surname = surname_of(datum.value)
+    for turn in later:
+        if datum.value == surname:
+            yield from _surname_said(surname, turn)
+        elif match := _best(find(datum.value, turn.text, min_similarity=0.6)):
+            same = match.similarity >= 0.8
+            confidence = SURE if match.similarity == 1 else LIKELY if same else IN_DOUBT
+            value = turn.text.chars[match.start : match.end]
+            yield _said(turn, match.start, match.end, value, same, confidence)
+
+
+def _surname_said(surname: str, turn: Turn) -> Iterator[RepeatBack]:
+    """周先生, or 姓周, for 周."""
+    size = len(surname)
+    chars = turn.text.chars
+    places = [title.start() - size for title in re.finditer(TITLES, chars)]
+    places += [word.end() for word in re.finditer("姓(?!名)", chars)]
+    for start in places:
+        said = chars[max(0, start) : start + size]
+        if len(said) == size and (alike := similarity(surname, said)) >= _SAME_SURNAME:
+            yield _said(turn, start, start + size, said, True, SURE if alike == 1 else _BY_EAR)
+        elif len(said) == size and is_surname(said):
+            yield _said(turn, start, start + size, said, False, IN_DOUBT)
+
+
+def _address_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
+    for position, turn in enumerate(later):
+        said = list(_compared_address(datum.value, turn, turn.text))
+        if not said and position + 1 < len(later):
+            both = normalise(f"{turn.text.raw},{later[position + 1].text.raw}")
+            said = [repeat for repeat in _compared_address(datum.value, turn, both) if repeat.match]
+        yield from said
+
+
+def _compared_address(value: str, turn: Turn, text: NormalText) -> Iterator[RepeatBack]:
+    """One repeat if `text` names the place with as many numbers as `value` has; with fewer it is truncated."""
+    place, wanted = re.split("[0-9]", value, maxsplit=1)[0], re.findall("[0-9]+", value)
+    where = _best(find(place, text, min_similarity=0.6)) if place else Match(0, 0, 1.0, True)
+    if where is None:
+        return
+    after = [number for number in numbers(text) if number.end > where.end][: len(wanted)]
+    if len(after) < len(wanted):
+        return
+    said = [number.digits for number in after]
+    if said and len(said[-1]) >= 7:  # the telephone number was heard as one with the room
+        said[-1] = said[-1][: len(wanted[-1])]
+    end = min(_number_end(text.chars, after[-1].end) if after else where.end, len(turn.text))
+    start = min(where.start, end)
+    words = with_arabic_numbers(turn.text.chars[start:end])
+    wrong = Levenshtein.distance("".join(wanted), "".join(said))
+    if wrong:
+        yield _said(turn, start, end, words, False, IN_DOUBT if wrong == 1 else LIKELY)
+    elif where.similarity >= 0.75:
+        yield _said(turn, start, end, words, True, SURE if where.similarity == 1 else LIKELY)
+    else:
+        yield _said(turn, start, end, words, False, IN_DOUBT)
+
+
+def _number_end(chars: str, end: int) -> int:
+    """The end of 三号楼 whose number ends at `end`."""
+    return end + len(chars[end:]) - len(chars[end:].lstrip("号楼院栋幢座单元层室组队期弄巷"))
+
+
+def _best(matches: Sequence[Match]) -> Match | None:
+    return max(matches, key=lambda match: match.similarity, default=None)
+
+
+def _said(turn: Turn, start: int, end: int, value: str, match: bool, confidence: float) -> RepeatBack:
+    return RepeatBack(True, value, turn.index, start, end, match, confidence)
+
+
+_BY_KIND = {
+    "户号": _digits_said,
+    "电话": _digits_said,
+    "地址": _address_said,
+    "姓名": _name_said,
+    "金额": _amount_said,
+    "时间": _time_said,
+}

@@ -1,0 +1,156 @@
+"""复述: whether the agent said back the key data that the customer gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+
+from pydantic import Field
+
+from zhijian.models.records.dialogue import Role, Turn
+from zhijian.models.records.scorecard import Evidence, EvidenceKind, KeyDatum, Outcome
+from zhijian.models.records.span import Span
+from zhijian.rules import keydata
+from zhijian.rules.finding import Finding, Operator, failed, not_applicable, unsure
+from zhijian.rules.heard import Heard, Place, searched
+from zhijian.rules.phrases import best_hit
+from zhijian.rules.terms import Phrase
+from zhijian.rules.text import normalise
+
+RESEMBLES = 0.5
+"""A name or place that the agent says something as similar to as this may have been said back, and misheard."""
+
+
+class Verdict(StrEnum):
+    """What became of a datum, in the words of the report."""
+
+    RIGHT = "复述正确"
+    WRONG = "复述得不一样"
+    MISSING = "没有复述"
+    DOUBTFUL = "听不准"
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A datum and what became of it; `customer` and `agent` are the words, `agent` None where it was not said back."""
+
+    datum: keydata.Datum
+    back: keydata.RepeatBack
+    verdict: Verdict
+    customer: Evidence
+    agent: Evidence | None
+
+    @property
+    def confidence(self) -> float:
+        return min(self.datum.confidence, self.back.confidence)
+
+    def record(self) -> KeyDatum:
+        agent_span = self.agent.span if self.agent else None
+        return KeyDatum(
+            self.datum.kind, self.datum.value, _span(self.customer), self.back.value, agent_span, self.back.match
+        )
+
+
+class RepeatsKeyInfo(Operator):
+    """The agent says back every key datum that the customer gave; points in proportion to those said back right.
+
+    Nothing is held against the agent where customer or agent were understood with less than `sure` (0..1) confidence.
+    """
+
+    sure: float = Field(gt=0, le=1)
+
+    def look(self, heard: Heard) -> Finding:
+        repeats = _repeats(heard, self.sure)
+        if not repeats:
+            return not_applicable("客户没有提供关键信息")
+        lost = [repeat for repeat in repeats if repeat.verdict in (Verdict.WRONG, Verdict.MISSING)]
+        finding = _finding(heard, repeats, lost)
+        return replace(
+            finding,
+            share=Fraction(len(repeats) - len(lost), len(repeats)),
+            key_info=tuple(repeat.record() for repeat in repeats),
+        )
+
+
+def repeated_wrong(heard: Heard, sure: float) -> bool:
+    """Did the agent say back a datum in a form that is certainly not the customer's?"""
+    return any(repeat.verdict is Verdict.WRONG for repeat in _repeats(heard, sure))
+
+
+def _finding(heard: Heard, repeats: Sequence[Repeat], lost: Sequence[Repeat]) -> Finding:
+    doubtful = [repeat for repeat in repeats if repeat.verdict is Verdict.DOUBTFUL]
+    unresolved = [*lost, *doubtful]
+    right = [repeat for repeat in repeats if repeat.verdict is Verdict.RIGHT]
+    confidence = min(repeat.confidence for repeat in unresolved or right)
+    evidence = tuple(_evidence(heard, unresolved or right))
+    if not unresolved:
+        return Finding(outcome=Outcome.PASS, confidence=confidence, evidence=evidence)
+    reason = f"客户给了{len(repeats)}项关键信息,正确复述{len(right)}项;" + "、".join(
+        f"{repeat.datum.kind}{repeat.verdict}" for repeat in unresolved
+    )
+    return failed(reason, confidence, *evidence, doubt=None) if lost else unsure(reason, confidence, *evidence)
+
+
+def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
+    """For each datum the customer's words, and the agent's, or where they were looked for."""
+    for repeat in repeats:
+        yield repeat.customer
+        yield repeat.agent or searched(_place_after(heard, repeat.datum))
+
+
+def _repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
+    """What became of every datum. Turns are counted among those of agent and customer."""
+    turns = tuple(keydata.Turn(i, turn.role.value, normalise(turn.text)) for i, turn in enumerate(heard.turns))
+    repeats = []
+    for datum in keydata.extract(turns, reference=heard.call.started_at):
+        back = keydata.repeat_back(datum, turns)
+        verdict = _verdict(heard, datum, back, sure)
+        customer = _said(heard.turns[datum.turn], datum.start, datum.end, f"{datum.kind}:{verdict}")
+        agent = None
+        if back.turn is not None and back.start is not None and back.end is not None:
+            agent = _said(heard.turns[back.turn], back.start, back.end, f"{datum.kind}的复述")
+        repeats.append(Repeat(datum, back, verdict, customer, agent))
+    return tuple(repeats)
+
+
+def _verdict(heard: Heard, datum: keydata.Datum, back: keydata.RepeatBack, sure: float) -> Verdict:
+    if back.match:
+        return Verdict.RIGHT
+    if min(datum.confidence, back.confidence) < sure:
+        return Verdict.DOUBTFUL
+    if back.said_back:
+        return Verdict.WRONG
+    place = _place_after(heard, datum)
+    resembles = best_hit([Phrase(text=datum.value)], place.utterances, said=RESEMBLES)
+    return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
+
+
+def _place_after(heard: Heard, datum: keydata.Datum) -> Place:
+    """Where the agent could have said it back."""
+    utterances = tuple(
+        utterance for turn in heard.turns[datum.last_turn :] if turn.role is Role.AGENT for utterance in turn.utterances
+    )
+    start_ms = heard.turns[datum.turn].span.end_ms
+    return Place(Role.AGENT, Span(start_ms, max(start_ms, heard.dialogue.duration_ms)), utterances)
+
+
+def _said(turn: Turn, start: int, end: int, detail: str) -> Evidence:
+    """The normal characters [start, end) of a turn, where they were said."""
+    text = normalise(turn.text)
+    raw_start, raw_end = text.raw_slice(start, end)
+    spans, offset = [], 0
+    for utterance in turn.utterances:
+        length = len(utterance.text)
+        if offset < raw_end and raw_start < offset + length:
+            spans.append(utterance.time_of(max(0, raw_start - offset), min(length, raw_end - offset)))
+        offset += length
+    span = spans[0].hull(spans[-1]) if spans else turn.span
+    return Evidence(EvidenceKind.FOUND, turn.role, span, text.quote(start, end), detail)
+
+
+def _span(evidence: Evidence) -> Span:
+    if evidence.span is None:
+        raise ValueError("what was said has its place in the recording")
+    return evidence.span

@@ -1,0 +1,105 @@
+"""A scoring standard, read from its folder: standard.yaml (the score sheet), phrases.yaml, and a file for each item.
+
+The item `opening.greeting` is ruled by `opening/greeting.yaml`. Every rule file is on the sheet, and every line of the
+sheet has its file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from zhijian.models.records.scorecard import StandardRef
+from zhijian.rules.heard import Settings
+from zhijian.rules.language import Judgeable, PhraseLists, Problem, Rule, Sheet, SheetLine, StandardError, read
+
+BUNDLED = Path(__file__).parent / "standards" / "95598"
+SHEET, LISTS = "standard.yaml", "phrases.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of the standard: its line of the score sheet and its rule; `file` is relative to the standard."""
+
+    id: str
+    name: str
+    points: Decimal
+    veto: bool
+    file: str
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """`sha256` is taken over all files of the standard, names included, whatever their line endings."""
+
+    id: str
+    version: str
+    sha256: str
+    title: str
+    judgeable: Judgeable
+    settings: Settings
+    items: tuple[Item, ...]
+
+    @property
+    def ref(self) -> StandardRef:
+        return StandardRef(self.id, self.version, self.sha256)
+
+
+def load_standard(path: Path | None = None) -> Standard:
+    """The standard in the folder `path`, by default the bundled 95598.
+
+    Raises StandardError with every problem of every file.
+    """
+    folder = path or BUNDLED
+    if not folder.is_dir():
+        raise StandardError([Problem(str(folder), 1, "没有这个评分标准的文件夹;请检查路径")])
+    lists = read(folder / LISTS, LISTS, PhraseLists).lists
+    sheet = read(folder / SHEET, SHEET, Sheet, lists)
+    items, problems = [], list(_unlisted(folder, sheet))
+    for line in sheet.items:
+        try:
+            items.append(_item(folder, line, lists))
+        except StandardError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise StandardError(problems)
+    settings = Settings(thresholds=sheet.thresholds, silences=sheet.silences)
+    return Standard(sheet.id, sheet.version, _sha256(folder), sheet.title, sheet.judgeable, settings, tuple(items))
+
+
+def _item(folder: Path, line: SheetLine, lists: dict) -> Item:
+    file = line.id.replace(".", "/") + ".yaml"
+    rule = read(folder / file, file, Rule, lists)
+    parts = sum(part.points for part in rule.parts)
+    if rule.parts and parts != line.points:
+        problem = f"各部分共 {parts} 分,评分表上是 {line.points} 分;请改成一致"
+        raise StandardError([Problem(file, 1, problem)])
+    return Item(line.id, line.name, line.points, line.veto, file, rule)
+
+
+def _unlisted(folder: Path, sheet: Sheet) -> Iterator[Problem]:
+    """Lines that repeat an id, and rule files that are on no line."""
+    ids = [line.id for line in sheet.items]
+    for repeated in sorted({id for id in ids if ids.count(id) > 1}):
+        yield Problem(SHEET, 1, f"项目 {repeated} 写了两次;请删去一行")
+    known = {SHEET, LISTS, *(id.replace(".", "/") + ".yaml" for id in ids)}
+    for file in _files(folder):
+        if file.suffix in (".yaml", ".yml") and (name := file.relative_to(folder).as_posix()) not in known:
+            yield Problem(name, 1, f"{SHEET} 的评分表里没有这个项目;请加上一行,或删去文件")
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _sha256(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for file in _files(folder):
+        content = file.read_bytes().replace(b"\r\n", b"\n")
+        digest.update(f"{file.relative_to(folder).as_posix()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.hexdigest()

@@ -1,0 +1,29 @@
+"""What all tests share: the labelled sample calls, and the weights where they have been fetched."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zhijian.models.engines.audio import load, resample
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "data_samples"
+
+
+@pytest.fixture(scope="session")
+def sample_labels():
+    """The samples' labels by call id."""
+    return {call["call_id"]: call for call in json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))}
+
+
+@pytest.fixture(scope="session")
+def sample_sound(sample_labels):
+    """The first sentence of the first stereo sample's agent, (num_samples,) at 16 kHz."""
+    call = next(call for call in sample_labels.values() if call["channels"] == "stereo")
+    (path,) = (SAMPLES / "audio").glob(f"{call['call_id']}.*")
+    sound = load(path)
+    sentence = next(u for u in call["truth"] if u["role"] == "agent")
+    first, last = (int(sentence[edge] * 16_000) for edge in ("start", "end"))
+    return resample(sound.samples, sound.sample_rate_hz, 16_000)[0, first:last].astype(np.float64)

@@ -1,0 +1,53 @@
+"""Voices on two channels: cross-talk is nobody's speech, a copy or a dead line is no second speaker."""
+
+import numpy as np
+import pytest
+
+from zhijian.models.engines.voice import Channels, distinct_channels, voices
+
+RATE_HZ = 16_000
+
+
+@pytest.fixture
+def speech(sample_sound):
+    """Some seconds of one person's real speech, (num_samples,) at 16 kHz."""
+    return sample_sound
+
+
+def with_pause(speech, before_s, after_s):
+    return np.concatenate([np.zeros(int(before_s * RATE_HZ)), speech, np.zeros(int(after_s * RATE_HZ))])
+
+
+@pytest.mark.parametrize("leak_db", [-30, -40, -50])
+def test_leaked_speech_is_not_the_other_channels_voice(speech, leak_db):
+    noise = np.random.default_rng(1).normal(0, 10 ** (-60 / 20), (2, 2 * len(speech)))
+    first, second = with_pause(speech, 0, len(speech) / RATE_HZ), with_pause(speech, len(speech) / RATE_HZ, 0)
+    leak = 10 ** (leak_db / 20)
+    both = np.stack([first + leak * second, second + leak * first])[:, : 2 * len(speech)] + noise
+    middle_ms = len(speech) * 1000 // RATE_HZ
+    agent, customer = voices(Channels(both.astype(np.float32)))
+    assert agent
+    assert customer
+    assert max(s.end_ms for s in agent) <= middle_ms + 200
+    assert min(s.start_ms for s in customer) >= middle_ms - 200
+
+
+def test_two_copies_are_one_channel(speech):
+    stereo = np.stack([speech, 0.5 * speech]).astype(np.float32)
+    assert not distinct_channels(stereo).separate
+
+
+def test_a_dead_line_is_no_channel(speech):
+    rest = np.random.default_rng(1).normal(0, 1e-5, len(speech))
+    one = distinct_channels(np.stack([rest, speech]).astype(np.float32))
+    assert not one.separate
+    assert np.array_equal(one.samples[0], speech.astype(np.float32))
+
+
+def test_two_speakers_stay_two_channels(speech):
+    assert distinct_channels(np.stack([speech, speech[::-1]]).astype(np.float32)).separate
+
+
+def test_silence_holds_no_voice():
+    assert voices(Channels(np.zeros((1, 5 * RATE_HZ), np.float32))) == ((),)
+    assert voices(Channels(np.zeros((1, 40), np.float32))) == ((),)

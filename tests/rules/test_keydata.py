@@ -1,0 +1,252 @@
+"""What counts as a key datum of the customer, what its value is, and whether the agent said it back."""
+
+from datetime import datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zhijian.rules.keydata import Datum, RepeatBack, Turn, extract, repeat_back
+from zhijian.rules.text import normalise
+
+CALL_DAY = datetime(2026, 11, 21, 14, 0)
+NAMES = "零幺二三四五六七八九"
+
+
+def dialogue(*lines: str) -> list[Turn]:
+    """Turns from lines such as `客: 我姓周` and `坐: 周先生您好`."""
+    roles = {"坐": "agent", "客": "customer"}
+    return [Turn(index, roles[line[0]], normalise(line[2:])) for index, line in enumerate(lines)]
+
+
+def data(*lines: str) -> list[tuple[str, str]]:
+    return [(datum.kind, datum.value) for datum in extract(dialogue(*lines), reference=CALL_DAY)]
+
+
+def verdicts(*lines: str) -> list[bool | None]:
+    """For each datum: said back right (True), wrong (False) or not at all (None)."""
+    return [repeat.match for repeat in repeats(*lines)]
+
+
+def repeats(*lines: str) -> list[RepeatBack]:
+    turns = dialogue(*lines)
+    return [repeat_back(datum, turns) for datum in extract(turns, reference=CALL_DAY)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        # what it is tells the word before it …
+        (["客:户号是四四零幺三六七八九零"], [("户号", "4401367890")]),
+        (["客:户号零五幺二三四五六七八九零幺"], [("户号", "0512345678901")]),
+        (["客:电话是零五幺九,七二一三,五零六六"], [("电话", "051972135066")]),
+        # … its shape …
+        (["客:我的号码是一三七,幺幺二三,四五六七"], [("电话", "13711234567")]),
+        # … or the agent's question
+        (["坐:请报一下户号", "客:一零三四五,六七八九零"], [("户号", "1034567890")]),
+        (["坐:请留个电话", "客:七二一三五零六六"], [("电话", "72135066")]),
+        (["坐:请报户号和身份证后四位", "客:四四零幺三六七八九零,四零幺七"], [("户号", "4401367890")]),
+        # as recognisers write it
+        (["客:电话1,34 7753 零零幺八。"], [("电话", "13477530018")]),
+        (["客:电话要三四七七五三零零幺八"], [("电话", "13477530018")]),
+        (["客:电话是幺三八。五五零三。三七二幺。"], [("电话", "13855033721")]),
+        # after a house number
+        (
+            ["坐:地址和电话", "客:春晖小区六号楼四零二,幺三四,七七五三,零零幺八"],
+            [("地址", "春晖小区6号楼402"), ("电话", "13477530018")],
+        ),
+        # in groups over several turns
+        (["坐:请留电话", "客:幺三八", "坐:嗯", "客:五五零三", "坐:五五零三", "客:三七二幺"], [("电话", "13855033721")]),
+        # corrected: the last group, from the mistake on, the whole
+        (["客:电话幺三八,五五零三,三七二幺,说错了,三七二六"], [("电话", "13855033726")]),
+        (["客:电话幺三八五五零三,不对,五五零二,三七二幺"], [("电话", "13855023721")]),
+        (["坐:请问户号", "客:一零三四五六七八九零,哦不对,最后是九一"], [("户号", "1034567891")]),
+        (["客:电话幺三四七七五三零零幺六,不对,是幺三四七七五三零零幺八"], [("电话", "13477530018")]),
+        # said again: still one
+        (["客:电话幺三四七七五三零零幺八", "坐:幺三四,七七五三", "客:零零幺八"], [("电话", "13477530018")]),
+        # other numbers
+        (["坐:请报身份证号", "客:三二零一零二一九八零零一零一一二三四"], []),
+        (["客:手机尾号五五八九", "客:身份证后四位四零幺七"], []),
+        (["客:工号一零二三的那个", "客:工单号二零二六零五一二零零三"], []),
+        (["客:二零二五年买的房,一百二十平"], []),
+        (["客:这个月两百八十度,上个月才一百五十度"], []),
+        (["坐:您来电的号码是幺三八零零幺三八零零零吗", "客:对,幺三八零零幺三八零零零"], []),
+    ],
+)
+def test_dictated_numbers(lines: list[str], expected: list[tuple[str, str]]) -> None:
+    assert data(*lines) == expected
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["客:我姓周"], ["周"]),
+        (["坐:您贵姓", "客:免贵姓欧阳"], ["欧阳"]),
+        (["坐:请问您贵姓", "客:免贵姓州"], ["周"]),
+        (["坐:怎么称呼您", "客:叫我老张就行"], ["张"]),
+        (["坐:怎么称呼您", "客:周女士"], ["周"]),
+        (["客:我叫钱大海,家里停电了"], ["钱大海"]),
+        (["客:我叫钱大海家里停电了"], ["钱大海"]),
+        (["客:户主叫吴志明"], ["吴志明"]),
+        (["坐:请问户主姓名", "客:李明"], ["李明"]),
+        (["客:我姓何", "坐:请问全名", "客:何建军"], ["何建军"]),
+        # a third person whom the call is about
+        (["客:他叫刘强,态度特别差"], ["刘强"]),
+        (["客:来了个姓赵的师傅"], ["赵"]),
+        # no names
+        (["客:你叫什么名字啊", "客:你姓什么"], []),
+        (["客:老百姓用电不容易"], []),
+        (["客:户主是单位", "客:户主方便就行"], []),
+        (["坐:请问姓名", "客:方便"], []),
+        (["客:叫师傅来一趟"], []),
+        (["坐:请问是陈女士吗", "客:是的,我姓陈"], []),
+    ],
+)
+def test_names(lines: list[str], expected: list[str]) -> None:
+    assert data(*lines) == [("姓名", name) for name in expected]
+
+
+WHERE = "坐:请问具体地址在哪里"
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([WHERE, "客:江北区春晖小区六号楼三单元四零二"], ["江北区春晖小区6号楼3单元402"]),
+        ([WHERE, "客:地址是解放街十六号院二号楼二零四"], ["解放街16号院2号楼204"]),
+        ([WHERE, "客:在白塔镇小河村村口,旁边有片竹林"], ["白塔镇小河村村口"]),
+        ([WHERE, "客:东山镇李家庄村三组二十五号"], ["东山镇李家庄村3组25号"]),
+        ([WHERE, "客:海淀区中关村大街二十七号,中鼎大厦a座幺二零三室"], ["海淀区中关村大街27号中鼎大厦a座1203室"]),
+        ([WHERE, "客:万科城市花园二期"], ["万科城市花园2期"]),
+        ([WHERE, "客:人民医院对面那个阳光公寓"], ["阳光公寓"]),
+        (["坐:是哪个营业厅", "客:就是环湖大道营业厅"], ["环湖大道营业厅"]),
+        (["客:帮我查一下紫竹小区五栋三零一欠不欠费"], ["紫竹小区5栋301"]),
+        (["客:我在春晖小区,这边停电了"], ["春晖小区"]),
+        # bit by bit
+        ([WHERE, "客:春晖小区", "坐:几号楼几单元", "客:六号楼三单元四零二"], ["春晖小区6号楼3单元402"]),
+        # misheard beyond recognition, but asked for
+        ([WHERE, "客:在清山震东花春二族"], ["清山震东花春2族"]),
+        # places in passing
+        (["客:我们小区停电了,隔壁小区都有电"], []),
+        (["客:你们营业厅那位态度不好", "客:线路坏了,马路上都是水"], []),
+        (["客:我们村口那棵树倒了"], []),
+        (["客:我们这十几户都没电,一栋楼都黑了"], []),
+        (["客:三楼漏水,二楼也跳闸,三月的电费"], []),
+        (["坐:您在光明路十号三单元吗", "客:对,光明路十号三单元"], []),
+    ],
+)
+def test_addresses(lines: list[str], expected: list[str]) -> None:
+    assert data(*lines) == [("地址", address) for address in expected]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["客:上个月扣了我三百二十块五"], [("金额", "320.50")]),
+        (["客:充了两百,没到账"], [("金额", "200")]),
+        (["客:充了一百块,不对,两百块"], [("金额", "200")]),
+        (["客:花了一百多块,以前七八十块"], []),
+        (["客:五毛六一度贵不贵", "客:一分钱没收"], []),
+        (["坐:您欠费一百二十元", "客:一百二十元啊"], []),
+        (["坐:什么时候方便", "客:明天下午三点"], [("时间", "2026-11-22T15:00")]),
+        (["客:昨天就停了,上个月也停过,停了五个小时"], []),
+        (["客:请再早一点"], []),
+    ],
+)
+def test_sums_and_times(lines: list[str], expected: list[tuple[str, str]]) -> None:
+    assert data(*lines) == expected
+
+
+PHONE = "客:电话幺三四,七七五三,零零幺八"
+
+
+@pytest.mark.parametrize(
+    ("lines", "verdict"),
+    [
+        ([PHONE, "坐:幺三四,七七五三,零零幺八,对吗"], True),
+        ([PHONE, "坐:13477530018"], True),
+        ([PHONE, "坐:幺三四", "客:嗯", "坐:七七五三,零零幺八"], True),
+        ([PHONE, "坐:幺三四,七七五三,零零幺六", "客:不对", "坐:幺三四,七七五三,零零幺八"], True),
+        ([PHONE, "坐:幺三四,七九五三,零零七七"], False),
+        ([PHONE, "坐:尾号零零幺八,记下了"], None),
+        ([PHONE, "坐:好的,记下了"], None),
+        (["客:我姓周", "坐:好的周先生"], True),
+        (["客:我姓周", "坐:姓周是吧"], True),
+        (["客:我姓周", "坐:好的先生"], None),
+        (["客:我叫钱大海", "坐:钱大海,对吗"], True),
+        (["客:我叫钱大海", "坐:钱达海,对吗"], True),
+        (["客:我叫钱大海", "坐:好的钱先生"], None),
+        (["客:充了两百块", "坐:两百块是吧"], True),
+        (["客:充了两百块", "坐:充了200没到账是吗"], True),
+        (["客:充了两百块", "坐:您充了五十块是吧"], False),
+        ([WHERE, "客:沿江路五十四号", "坐:沿江路五十四号,我查到了"], True),
+        ([WHERE, "客:沿江路五十四号", "坐:沿疆路54号"], True),
+        ([WHERE, "客:沿江路五十四号", "坐:沿江路九十七号"], False),
+        ([WHERE, "客:东山镇李家庄村三组二十五号", "坐:东山镇李家庄村,对吧"], None),
+        ([WHERE, "客:丹枫花园", "坐:请稍等,我看一下"], None),
+        (["坐:什么时候", "客:后天上午九点", "坐:后天上午九点,好的"], True),
+        (["坐:什么时候", "客:后天上午九点", "坐:后天下午两点,好的"], False),
+    ],
+)
+def test_repeat_back(lines: list[str], verdict: bool | None) -> None:
+    assert verdicts(*lines) == [verdict]
+
+
+def test_one_wrong_digit_may_be_the_recognisers() -> None:
+    (one,) = repeats(PHONE, "坐:幺三四,七七五三,零零幺六")
+    (missing,) = repeats(PHONE, "坐:幺三四,七七五三,零幺八")
+    (several,) = repeats(PHONE, "坐:幺三四,七九五三,零零七七")
+    assert (one.match, one.confidence) == (missing.match, missing.confidence) == (False, 0.5)
+    assert several.match is False
+    assert several.confidence > 0.9
+
+
+def test_a_repeat_says_where_it_stands() -> None:
+    turns = dialogue(PHONE, "坐:好的,您的电话是幺三四,七七五三,零零幺八。")
+    (datum,) = extract(turns)
+    repeat = repeat_back(datum, turns)
+    assert (repeat.turn, repeat.value) == (1, "13477530018")
+    assert repeat.start is not None
+    assert repeat.end is not None
+    assert turns[1].text.quote(repeat.start, repeat.end) == "幺三四,七七五三,零零幺八"
+
+
+def test_an_incomplete_number_is_in_doubt() -> None:
+    (datum,) = extract(dialogue("客:电话幺三四七七五三零零"))
+    assert datum.confidence == 0.5
+
+
+@settings(deadline=None)
+@given(st.from_regex("1[3-9][0-9]{9}", fullmatch=True))
+def test_any_mobile_number_given_and_repeated(digits: str) -> None:
+    spoken = "".join(NAMES[int(digit)] for digit in digits)
+    turns = dialogue(f"客:你记一下,电话是{spoken[:3]},{spoken[3:7]},{spoken[7:]}", f"坐:{digits},对吗")
+    (datum,) = extract(turns)
+    assert (datum.kind, datum.value) == ("电话", digits)
+    assert repeat_back(datum, turns).match is True
+
+
+SPEECH = st.text(alphabet="我姓周叫吴志明电话户号幺三八零一二点元块小区楼在不对,。 路五", max_size=30)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("坐客"), SPEECH), max_size=6))
+def test_any_dialogue_gives_data_that_lie_in_the_customers_turns(lines: list[tuple[str, str]]) -> None:
+    turns = dialogue(*(f"{role}:{said}" for role, said in lines))
+    found = extract(turns, reference=CALL_DAY)
+    assert list(found) == sorted(found, key=lambda datum: (datum.turn, datum.start))
+    for datum in found:
+        check_places(datum, turns)
+        repeat = repeat_back(datum, turns)
+        assert repeat.said_back is (repeat.match is not None)
+        if repeat.turn is not None and repeat.start is not None and repeat.end is not None:
+            assert turns[repeat.turn].role == "agent"
+            assert 0 <= repeat.start <= repeat.end <= len(turns[repeat.turn].text)
+
+
+def check_places(datum: Datum, turns: list[Turn]) -> None:
+    assert datum.value
+    assert datum.turn <= datum.last_turn
+    for place in datum.places:
+        assert turns[place.turn].role == "customer"
+        assert 0 <= place.start < place.end <= len(turns[place.turn].text)

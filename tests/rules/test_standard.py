@@ -1,0 +1,63 @@
+"""The bundled standard: it loads, it proves itself, and it is the standard it says it is."""
+
+import shutil
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from zhijian.rules import proof
+from zhijian.rules.operators import OPERATORS
+from zhijian.rules.standard import BUNDLED, load_standard
+
+STANDARD = load_standard()
+PROOF = proof.run(STANDARD)
+
+
+@pytest.mark.parametrize("result", PROOF, ids=[f"{r.item_id}: {r.example}" for r in PROOF])
+def test_every_example_in_the_rule_files_holds(result: proof.ProofResult) -> None:
+    assert result.found == result.expected
+
+
+def test_score_sheet() -> None:
+    assert (STANDARD.id, STANDARD.version) == ("95598", "0.1")
+    assert {item.id: item.points for item in STANDARD.items} == {
+        "opening.greeting": Decimal(4),
+        "opening.identity": Decimal(6),
+        "opening.offer": Decimal(4),
+        "opening.late_apology": Decimal(3),
+        "closing.more_help": Decimal(4),
+        "closing.farewell": Decimal(4),
+        "closing.hangup": Decimal(3),
+        "hold.notice": Decimal(4),
+        "hold.thanks": Decimal(2),
+        "language.banned": Decimal(25),
+        "language.courtesy": Decimal(4),
+        "repeat.key_info": Decimal(8),
+        "talk.silence": Decimal(4),
+        "talk.speed": Decimal(3),
+    }
+    assert {item.id for item in STANDARD.items if item.veto} == {"closing.hangup", "language.banned"}
+
+
+def test_hash_covers_every_file_and_ignores_line_endings(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    shutil.copytree(BUNDLED, folder)
+    assert load_standard(folder).sha256 == STANDARD.sha256
+
+    phrases = folder / "phrases.yaml"
+    phrases.write_bytes(phrases.read_bytes().replace(b"\n", b"\r\n"))
+    assert load_standard(folder).sha256 == STANDARD.sha256
+
+    phrases.write_bytes(phrases.read_bytes() + b"# changed\n")
+    assert load_standard(folder).sha256 != STANDARD.sha256
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_every_operator_is_used_and_documented(name: str) -> None:
+    rules = [item.rule for item in STANDARD.items]
+    checks = [
+        check for rule in rules for check in (rule.check, *(c.check for c in (*rule.cases, *rule.parts))) if check
+    ]
+    assert any(name in check.model_fields_set for check in checks)
+    assert f"| `{name}` |" in (Path(proof.__file__).parent / "README.md").read_text(encoding="utf-8")
