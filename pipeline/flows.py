@@ -4,12 +4,15 @@ Prefect gives retries, concurrency, a schedule and a picture. Tasks take what th
 sound or records; a call's task can be run again at any time, for what is done is found in the database.
 """
 
+import logging
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +32,8 @@ from zhijian.pipeline.store.database import open_database
 from zhijian.pipeline.store.roster import replace_roster
 from zhijian.pipeline.store.runs import end_run, start_run
 from zhijian.rules.standard import Standard, load_standard
+
+log = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 1
 MACHINE = "machine"
@@ -141,8 +146,8 @@ def _hear_all(night: Night) -> float:
     with progress("听录音", len(calls)) as advance:
         futures = [hear_call.submit(night, call.id, call.call.call_id) for call in calls]
         for future in as_completed(futures):
-            state = future.state
-            heard_s += state.result() if state.is_completed() else 0.0
+            result = future.result(raise_on_failure=False)
+            heard_s += result if isinstance(result, float) else 0.0
             advance()
     return heard_s
 
@@ -157,7 +162,10 @@ def _counting_tries(engine: sa.Engine, call: CallTask) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        failed_try(engine, call.id, type(error).__name__)
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        reason = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
+        log.error("call %s: %s", call.call.call_id, reason)
+        failed_try(engine, call.id, reason)
         raise
 
 

@@ -16,7 +16,8 @@ def seal() -> None:
         "HF_HUB_OFFLINE": "1",
         "PYANNOTE_METRICS_ENABLED": "0",
         "PREFECT_HOME": str(cache_dir() / "prefect"),
-        "PREFECT_LOGGING_LEVEL": "ERROR",
+        # a failed task is logged by the flow, without the text of its exception, which may hold customer data
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
         "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",

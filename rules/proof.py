@@ -23,7 +23,7 @@ MS_PER_CHAR = 240
 
 @dataclass(frozen=True, slots=True)
 class ProofResult:
-    """One example: what it claims and what the rule finds, both Chinese or outcome names; `holds` if they agree."""
+    """One example: what it claims and what the rule finds; `passed` if they agree."""
 
     item_id: str
     file: str
@@ -32,8 +32,11 @@ class ProofResult:
     found: str
 
     @property
-    def holds(self) -> bool:
+    def passed(self) -> bool:
         return self.expected == self.found
+
+    def __str__(self) -> str:
+        return f"{self.file} {self.example} 应为「{self.expected or '无'}」,判为「{self.found or '无'}」"
 
 
 def run(standard: Standard) -> tuple[ProofResult, ...]:

@@ -33,14 +33,26 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What was said, by whom and where in the recording."""
+
+    role: Role
+    span: Span
+    quote: str
+
+    def evidence(self, detail: str) -> Evidence:
+        return Evidence(EvidenceKind.FOUND, self.role, self.span, self.quote, detail)
+
+
+@dataclass(frozen=True, slots=True)
 class Repeat:
-    """A datum and what became of it; `customer` and `agent` are the words, `agent` None where it was not said back."""
+    """A datum and what became of it: the customer's words and the agent's, None where it was not said back."""
 
     datum: keydata.Datum
     back: keydata.RepeatBack
     verdict: Verdict
-    customer: Evidence
-    agent: Evidence | None
+    customer: Words
+    agent: Words | None
 
     @property
     def confidence(self) -> float:
@@ -49,7 +61,7 @@ class Repeat:
     def record(self) -> KeyDatum:
         agent_span = self.agent.span if self.agent else None
         return KeyDatum(
-            self.datum.kind, self.datum.value, _span(self.customer), self.back.value, agent_span, self.back.match
+            self.datum.kind, self.datum.value, self.customer.span, self.back.value, agent_span, self.back.match
         )
 
 
@@ -96,8 +108,12 @@ def _finding(heard: Heard, repeats: Sequence[Repeat], lost: Sequence[Repeat]) ->
 def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
     """For each datum the customer's words, and the agent's, or where they were looked for."""
     for repeat in repeats:
-        yield repeat.customer
-        yield repeat.agent or searched(_place_after(heard, repeat.datum))
+        kind = repeat.datum.kind
+        yield repeat.customer.evidence(f"{kind}:{repeat.verdict}")
+        if repeat.agent:
+            yield repeat.agent.evidence(f"{kind}的复述")
+        else:
+            yield searched(_place_after(heard, repeat.datum))
 
 
 def _repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
@@ -106,12 +122,11 @@ def _repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
     repeats = []
     for datum in keydata.extract(turns, reference=heard.call.started_at):
         back = keydata.repeat_back(datum, turns)
-        verdict = _verdict(heard, datum, back, sure)
-        customer = _said(heard.turns[datum.turn], datum.start, datum.end, f"{datum.kind}:{verdict}")
+        customer = _words(heard.turns[datum.turn], datum.start, datum.end)
         agent = None
         if back.turn is not None and back.start is not None and back.end is not None:
-            agent = _said(heard.turns[back.turn], back.start, back.end, f"{datum.kind}的复述")
-        repeats.append(Repeat(datum, back, verdict, customer, agent))
+            agent = _words(heard.turns[back.turn], back.start, back.end)
+        repeats.append(Repeat(datum, back, _verdict(heard, datum, back, sure), customer, agent))
     return tuple(repeats)
 
 
@@ -136,7 +151,7 @@ def _place_after(heard: Heard, datum: keydata.Datum) -> Place:
     return Place(Role.AGENT, Span(start_ms, max(start_ms, heard.dialogue.duration_ms)), utterances)
 
 
-def _said(turn: Turn, start: int, end: int, detail: str) -> Evidence:
+def _words(turn: Turn, start: int, end: int) -> Words:
     """The normal characters [start, end) of a turn, where they were said."""
     text = normalise(turn.text)
     raw_start, raw_end = text.raw_slice(start, end)
@@ -147,10 +162,4 @@ def _said(turn: Turn, start: int, end: int, detail: str) -> Evidence:
             spans.append(utterance.time_of(max(0, raw_start - offset), min(length, raw_end - offset)))
         offset += length
     span = spans[0].hull(spans[-1]) if spans else turn.span
-    return Evidence(EvidenceKind.FOUND, turn.role, span, text.quote(start, end), detail)
-
-
-def _span(evidence: Evidence) -> Span:
-    if evidence.span is None:
-        raise ValueError("what was said has its place in the recording")
-    return evidence.span
+    return Words(turn.role, span, text.quote(start, end))

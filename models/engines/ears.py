@@ -68,7 +68,7 @@ class Ears:
     def models(self) -> dict[str, str]:
         """The weights in use: name -> sha256."""
         folders = {"whisper": self.recogniser.folder, "segmentation": self.segmentation, "embedding": self.embedding}
-        return {name: weights.fingerprint(folder).sha256 for name, folder in folders.items()}
+        return {name: weights.fingerprint(folder) for name, folder in folders.items()}
 
     @cached_property
     def fingerprint(self) -> str:

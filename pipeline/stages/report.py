@@ -46,7 +46,9 @@ def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, mode
     result = _result(engine, night, work, standard, models, calls, head)
     data = _night_data(engine, work, standard, calls, pages, result)
     write_whole(out / "report.html", render_html(data))
-    write_xlsx(data, out / "report.xlsx")
+    write_xlsx(data, draft := out / ".report.xlsx")
+    draft.chmod(0o600)
+    draft.replace(out / "report.xlsx")
     write_run(out / "run.json", result)
     return result
 

@@ -24,6 +24,7 @@ def campplus():
         pytest.skip(str(error))
     from zhijian.models.engines import campplus
 
+    torch.set_num_threads(1)
     return campplus, campplus.load(folder / "campplus_cn_en_common.pt")
 
 
