@@ -26,7 +26,8 @@ def main(out: Path) -> int:
             false += got == "fail" != want
             if want != got:
                 print(f"  {call['call_id']} {item}:标注为{OUTCOMES[want]},判为{OUTCOMES.get(got, got)}")
-    print(f"与标注对照:{total} 项中 {agree} 项一致;埋设的 {faults} 处缺陷找到 {found} 处;误扣 {false} 项;待复核 {doubt} 项")
+    print(f"与标注对照:{total} 项中 {agree} 项一致;埋设的 {faults} 处缺陷找到 {found} 处")
+    print(f"误扣 {false} 项;存疑待复核 {doubt} 项")
     return 0
 
 

@@ -121,9 +121,9 @@ def _night(night: Night, as_json: bool) -> int:
         return LOCKED
     with lock:
         offline.seal()
-        from zhijian.pipeline.flows import night_flow  # Prefect reads its settings when it is imported
+        from zhijian.pipeline.flows import run_night  # Prefect reads its settings when it is imported
 
-        result = night_flow(night)
+        result = run_night(night)
     print(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(summary_lines(result, night.out)))
     counts = result["counts"]
     return DONE_WITH_GAPS if counts["refused"] or counts["failed"] or counts["unfinished"] else DONE

@@ -117,7 +117,13 @@ def write_reports(night: Night, work: Work) -> dict[str, Any]:
     return report.report(_engine(night.database_url), night, work, _standard(night), _ears(night).models)
 
 
-@flow(name="night", validate_parameters=False, task_runner=ThreadPoolTaskRunner(max_workers=1))
+def run_night(night: Night) -> dict[str, Any]:
+    """The flow, hearing as many calls at a time as the night says; returns what run.json says."""
+    runner: Any = ThreadPoolTaskRunner(max_workers=night.jobs)
+    return night_flow.with_options(task_runner=runner)(night)
+
+
+@flow(name="night", validate_parameters=False)
 def night_flow(night: Night) -> dict[str, Any]:
     """One night over one folder: pull, hear, judge, book, report. Returns what run.json says."""
     engine = _engine(night.database_url)

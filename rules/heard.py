@@ -10,7 +10,7 @@ from statistics import fmean
 from pydantic import Field
 
 from zhijian.models.records.call import Call
-from zhijian.models.records.dialogue import Dialogue, Role, Turn, Utterance
+from zhijian.models.records.dialogue import Dialogue, Role, Separation, Turn, Utterance
 from zhijian.models.records.scorecard import Evidence, EvidenceKind
 from zhijian.models.records.span import Span
 from zhijian.rules.phrases import Hit, best_hit
@@ -25,7 +25,8 @@ class Thresholds(Term):
     A phrase at least `said` alike was said; one at least `doubt` alike may have been. A searched place whose words are
     less than `word_confidence` sure, or in which `unheard_ms` and `unheard_ratio` of the speaker's voice brought no
     words, allows no deduction; nor does one with an utterance of `unheard_ms` or more that has less than `sparse_ratio`
-    of the characters its speaker usually says in such a time. Below `role_confidence` an utterance may be the other's.
+    of the characters its speaker usually says in such a time, or, on one channel, `talked_over_ms` in which both speak.
+    Below `role_confidence` an utterance may be the other's.
     """
 
     said: float = Field(gt=0, le=1)
@@ -35,6 +36,7 @@ class Thresholds(Term):
     unheard_ms: int = Field(ge=0)
     unheard_ratio: float = Field(gt=0, le=1)
     sparse_ratio: float = Field(ge=0, le=1)
+    talked_over_ms: int = Field(gt=0)
 
 
 class Silences(Term):
@@ -157,6 +159,8 @@ class Heard:
             return "这一段有说话声没有识别出文字"
         if self._is_sparse(place):
             return "这一段的话识别得不完整"
+        if self._talked_over_ms(place) >= self.settings.thresholds.talked_over_ms:
+            return "这一段两人同时说话,单声道分不清各自说了什么"
         return None
 
     def _unheard_ms(self, place: Place) -> int:
@@ -166,6 +170,18 @@ class Heard:
         total = sum(part.duration_ms for part in voice)
         unheard = total - sum(part.overlap_ms(span) for part in voice for span in words)
         return unheard if unheard >= self.settings.thresholds.unheard_ratio * total else 0
+
+    def _talked_over_ms(self, place: Place) -> int:
+        """Milliseconds in which both speak there and share one channel, so that words may be with the wrong one."""
+        if self.dialogue.separation is Separation.CHANNELS:
+            return 0
+        other = Role.CUSTOMER if place.role is Role.AGENT else Role.AGENT
+        return sum(
+            both.overlap_ms(place.span)
+            for own in self.dialogue.voice_of(place.role)
+            for theirs in self.dialogue.voice_of(other)
+            if (both := own.overlap(theirs))
+        )
 
     def _is_sparse(self, place: Place) -> bool:
         """Has one of its longer utterances far fewer characters than this speaker usually says in the time?"""

@@ -8,11 +8,12 @@ decoded once more from the speaker's own channel.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from statistics import fmean
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,6 +64,7 @@ class Ears:
     segmentation: Path
     embedding: Path
     agent_channel: int
+    _one_at_a_time: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @property
     def models(self) -> dict[str, str]:
@@ -92,10 +94,7 @@ class Ears:
         channels = voice.distinct_channels(resample(sound.samples, sound.sample_rate_hz, RATE_HZ))
         mix = channels.samples.mean(axis=0)  # shape: (num_samples,)
         passages = self.recogniser.passages(mix)
-        if channels.separate:
-            separation, voices = Separation.CHANNELS, voice.voices(channels)
-        else:
-            separation, voices = self._told_apart(mix, voice.voices(channels)[0])
+        separation, voices = self._told_apart(channels)
         found = stretches(voices)
         stray = _distribute(found, passages)
         own = channels.samples if channels.separate else mix[np.newaxis]
@@ -104,11 +103,15 @@ class Ears:
                 self._look_again(stretch, own[stretch.speaker if channels.separate else 0])
         return self._dialogue(sound.duration_ms, separation, voices, found, stray, mix)
 
-    def _told_apart(self, mix: Samples, voiced: Sequence[Span]) -> tuple[Separation, Sequence[Sequence[Span]]]:
-        """The voices of the two speakers of one channel; one voice where they cannot be told apart."""
-        diarization = self._diarizer(mix, RATE_HZ)
+    def _told_apart(self, channels: voice.Channels) -> tuple[Separation, Sequence[Sequence[Span]]]:
+        """Where each of the two speakers is heard; all voices as one where they cannot be told apart."""
+        voices = voice.voices(channels)
+        if channels.separate:
+            return Separation.CHANNELS, voices
+        with self._one_at_a_time:
+            diarization = self._diarizer(channels.samples[0], RATE_HZ)
         if not diarization.separable:
-            return Separation.NONE, [voiced]
+            return Separation.NONE, voices
         speakers = sorted({turn.speaker for turn in diarization.turns})
         return Separation.DIARIZATION, [
             [turn.span for turn in diarization.turns if turn.speaker == speaker] for speaker in speakers

@@ -47,7 +47,7 @@ def distinct_channels(samples: Samples) -> Channels:
     levels = [_level_dbfs(channel) for channel in samples]
     if min(levels) < DEAD_DBFS:
         return Channels(samples[[int(np.argmax(levels))]])
-    if abs(np.corrcoef(samples)[0, 1]) > DUPLICATE_CORRELATION:
+    if abs(np.asarray(np.corrcoef(samples))[0, 1]) > DUPLICATE_CORRELATION:
         return Channels(samples.mean(axis=0, keepdims=True))
     return Channels(samples)
 

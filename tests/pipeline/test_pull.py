@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from zhijian.models.records.call import Direction, Party
 from zhijian.pipeline.stages.pull import Pulled, pull
 from zhijian.pipeline.stages.table import SourceError

@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+
 from zhijian.pipeline.stages.pull import pull
 
 GOOD = {

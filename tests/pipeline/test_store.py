@@ -12,8 +12,8 @@ from alembic.migration import MigrationContext
 
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
 from zhijian.models.records.recording import Recording
-from zhijian.models.records.span import Span
 from zhijian.models.records.roster import RosterEntry
+from zhijian.models.records.span import Span
 from zhijian.pipeline.store import hearings, judgements, roster, runs
 from zhijian.pipeline.store.calls import (
     MAX_CRASHES,

@@ -1,5 +1,6 @@
 """Judging whole calls: every item its outcome, every deduction its evidence, doubt never a deduction."""
 
+import dataclasses
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -110,6 +111,17 @@ def test_a_voice_without_words_is_doubt_not_a_deduction() -> None:
     certain = items(judge(CALL, heard, STANDARD))["opening.greeting"]
     assert (doubtful.outcome, certain.outcome) == (Outcome.UNSURE, Outcome.FAIL)
     assert "没有识别出文字" in (doubtful.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("separation", "outcome"), [(Separation.CHANNELS, Outcome.FAIL), (Separation.DIARIZATION, Outcome.UNSURE)]
+)
+def test_speech_of_both_at_once_is_doubt_on_one_channel(separation: Separation, outcome: Outcome) -> None:
+    heard = dialogue(*GOOD[:6], (A, "那就这样吧。"), *GOOD[7:])
+    last = heard.utterances[-1].span
+    voices = tuple(sorted((*heard.voices, Voice(C, last)), key=lambda voice: voice.span))
+    card = judge(CALL, dataclasses.replace(heard, separation=separation, voices=voices), STANDARD)
+    assert items(card)["closing.more_help"].outcome is outcome
 
 
 def test_words_of_an_unknown_speaker_are_doubt() -> None:
