@@ -20,6 +20,7 @@ from zhijian.reports.wording import (
     SCENARIOS,
     STATES,
     TIERS,
+    detail_of,
     group_of,
     item_name,
     one_decimal,
@@ -271,7 +272,7 @@ def _finding(data: NightData, item: ItemResult) -> dict[str, Any]:
         "item": item_name(data, item.id),
         "reason": item.reason,
         "quote": " / ".join(e.quote for e in item.evidence if e.quote) or None,
-        "detail": " / ".join(e.detail for e in item.evidence if e.detail) or None,
+        "detail": " / ".join(detail_of(e) for e in item.evidence if e.detail) or None,
     } | _times(spans[0] if spans else None)
 
 

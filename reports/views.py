@@ -16,6 +16,7 @@ from zhijian.reports.wording import (
     STATES,
     TIERS,
     clock,
+    detail_of,
     item_name,
     points,
     stretch,
@@ -149,7 +150,7 @@ def _evidence_view(judged: JudgedCall, item: ItemResult, index: int) -> Evidence
         role=ROLES[evidence.role] if evidence.role else "",
         time=stretch(evidence.span) if evidence.span else "",
         quote=evidence.quote,
-        detail=evidence.detail,
+        detail=detail_of(evidence),
         clip=judged.clips.get((item.id, index)),
         tier=_tier(judged, item, evidence),
     )

@@ -4,7 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from zhijian.models.records.call import Direction
 from zhijian.models.records.dialogue import Role
-from zhijian.models.records.scorecard import EvidenceKind, Outcome, Tier
+from zhijian.models.records.scorecard import Evidence, EvidenceKind, Outcome, Tier
 from zhijian.models.records.span import Span
 from zhijian.reports.data import CallState, NightData
 
@@ -40,7 +40,17 @@ SCENARIOS = {
     "harassment": "骚扰",
     "callback": "回访",
 }
+RECORD_FIELDS = {"hangup_side": "挂机方", "ring_count": "振铃次数", "direction": "呼叫方向"}
+RECORD_VALUES = {"agent": "坐席", "customer": "客户", "inbound": "呼入", "outbound": "呼出"}
 STAGES = {"pull": "收取", "hear": "听写", "judge": "评判", "book": "入账", "report": "报告"}
+
+
+def detail_of(evidence: Evidence) -> str:
+    """What a piece of evidence adds to its quote; facts of the record in the words of their readers."""
+    if evidence.kind is not EvidenceKind.RECORD:
+        return evidence.detail
+    facts = (fact.partition("=") for fact in evidence.detail.split("、"))
+    return "、".join(f"{RECORD_FIELDS.get(name, name)}:{RECORD_VALUES.get(value, value)}" for name, _, value in facts)
 
 
 def one_decimal(value: Decimal) -> Decimal:

@@ -13,6 +13,11 @@ SAMPLES = ROOT / "data_samples"
 
 
 @pytest.fixture(scope="session")
+def samples_folder():
+    return SAMPLES
+
+
+@pytest.fixture(scope="session")
 def sample_labels():
     """The samples' labels by call id."""
     return {call["call_id"]: call for call in json.loads((SAMPLES / "truth.json").read_text(encoding="utf-8"))}

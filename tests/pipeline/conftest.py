@@ -1,16 +1,23 @@
-"""A fresh database, calls and scorecards for the tests of the pipeline's books."""
+"""For the books: a fresh database, calls and scorecards. For whole nights: the console command, folders of real sound."""
 
+import csv
+import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
+import soundfile
 import sqlalchemy as sa
 
 from zhijian.models.records.call import Call, Direction
@@ -24,8 +31,12 @@ from zhijian.pipeline.store.database import open_database
 POSTGRESQL = os.environ.get("ZHIJIAN_TEST_POSTGRESQL")  # URL of an empty database that the tests may wipe
 BACKENDS = ["sqlite", "postgresql"] if POSTGRESQL else ["sqlite"]
 
+ZHIJIAN = Path(sys.executable).with_name("zhijian")
+SAMPLES = Path(__file__).parents[2] / "data_samples"
+
 MakeCall = Callable[..., Call]
 MakeCard = Callable[..., Scorecard]
+MakeFolder = Callable[[Path, Mapping[str, Mapping[str, Any]]], Path]
 
 
 @pytest.fixture(params=BACKENDS)
@@ -133,3 +144,98 @@ def _items(score: Decimal, doubt: bool, veto: bool) -> tuple[ItemResult, ...]:
     if doubt:
         items.append(ItemResult("opening.offer", Outcome.UNSURE, None, Decimal(4), 0.5, "听不清"))
     return tuple(items)
+
+
+class Zhijian:
+    """The console command, each time in a process of its own that leads a process group."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+        self.started: list[subprocess.Popen[str]] = []
+
+    def start(
+        self, *args: object, cwd: Path | None = None, program: tuple[object, ...] = (ZHIJIAN,), **env: object
+    ) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [str(word) for word in (*program, *args)],
+            cwd=cwd,
+            env={**self.env, **{name: str(value) for name, value in env.items()}},
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started.append(process)
+        return process
+
+    def __call__(self, *args: object, **how: Any) -> subprocess.CompletedProcess[str]:
+        return self.end(self.start(*args, **how))
+
+    @staticmethod
+    def end(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+        stdout, stderr = process.communicate(timeout=500)
+        return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
+
+    @staticmethod
+    def kill(process: subprocess.Popen[str]) -> None:
+        """SIGKILL to the process and to all that it has started."""
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
+@pytest.fixture(scope="session")
+def zhijian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zhijian]:
+    """The command as on a machine without settings; Prefect's own state stays out of the user's cache."""
+    settings = [name for name in os.environ if name.startswith(("PREFECT_", "ZHIJIAN_")) and name != "ZHIJIAN_CACHE"]
+    env = {name: value for name, value in os.environ.items() if name not in settings}
+    command = Zhijian(env | {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))})
+    yield command
+    for process in command.started:
+        if process.poll() is None:
+            command.kill(process)
+
+
+@pytest.fixture(scope="session")
+def make_folder() -> MakeFolder:
+    def make(folder: Path, calls: Mapping[str, Mapping[str, Any]]) -> Path:
+        """An input folder with these calls: each names its `sample`, how many `seconds` of it, and other cells."""
+        with (SAMPLES / "calls.csv").open(encoding="utf-8", newline="") as file:
+            samples = {row["call_id"]: row for row in csv.DictReader(file)}
+        (folder / "audio").mkdir(parents=True, exist_ok=True)
+        rows = []
+        for call_id, call in calls.items():
+            row = samples[call["sample"]]
+            recording = f"audio/{call_id}.wav"
+            rate_hz = soundfile.info(SAMPLES / row["recording"]).samplerate
+            frames = int(call["seconds"] * rate_hz) if "seconds" in call else -1
+            samples_read, _ = soundfile.read(SAMPLES / row["recording"], frames=frames, dtype="int16")
+            soundfile.write(folder / recording, samples_read, rate_hz, subtype="PCM_16")
+            cells = {name: value for name, value in call.items() if name not in ("sample", "seconds")}
+            rows.append(row | {"call_id": call_id, "recording": recording} | cells)
+        with (folder / "calls.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, rows[0])
+            writer.writeheader()
+            writer.writerows(rows)
+        return folder
+
+    return make
+
+
+@dataclass(frozen=True)
+class NightDone:
+    """A night over the sample calls: its output folder, what it printed, and its run.json at that time."""
+
+    out: Path
+    done: subprocess.CompletedProcess[str]
+    run: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def sample_night(zhijian: Zhijian, tmp_path_factory: pytest.TempPathFactory) -> NightDone:
+    """The night over all sample calls, run once for all tests that look at what it leaves."""
+    out = tmp_path_factory.mktemp("night") / "out"
+    done = zhijian("run", SAMPLES, "--out", out)
+    assert done.returncode == 0, done.stderr
+    return NightDone(out, done, json.loads((out / "run.json").read_text(encoding="utf-8")))

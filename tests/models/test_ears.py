@@ -1,0 +1,142 @@
+"""Hearing real sound with the real models: what is said, by whom, and nothing where nobody speaks."""
+
+import re
+
+import numpy as np
+import pytest
+from rapidfuzz.distance import Levenshtein
+
+from zhijian.models.engines.audio import Sound, load
+from zhijian.models.engines.ears import Ears, open_ears
+from zhijian.models.records.dialogue import Dialogue, Role, Separation
+
+RATE_HZ = 8000
+CUT_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def ears() -> Ears:
+    return open_ears(
+        whisper=None,
+        diarization=None,
+        device="cpu",
+        compute_type="int8",
+        beam_size=5,
+        agent_channel=0,
+        threads=2,
+        jobs=1,
+    )
+
+
+@pytest.fixture(scope="module")
+def sample(sample_labels, samples_folder):
+    """(sound, labels) of the first stereo or mono sample, cut after the last sentence that ends within 30 s."""
+
+    def cut(channels: str) -> tuple[Sound, list[dict]]:
+        call = next(call for call in sample_labels.values() if call["channels"] == channels)
+        (path,) = (samples_folder / "audio").glob(f"{call['call_id']}.*")
+        sentences = [u for u in call["truth"] if u["end"] * 1000 < CUT_MS]
+        sound = load(path)
+        last = int((max(u["end"] for u in sentences) + 0.2) * sound.sample_rate_hz)
+        return Sound(sound.samples[:, :last], sound.sample_rate_hz), sentences
+
+    return cut
+
+
+@pytest.fixture(scope="module")
+def heard_stereo(ears, sample):
+    return ears.hear(sample("stereo")[0])
+
+
+def said(dialogue: Dialogue, role: Role) -> str:
+    return "".join(u.text for u in dialogue.trusted if u.role is role)
+
+
+def error_rate(sentences: list[dict], dialogue: Dialogue, role: Role) -> float:
+    """Character error rate; digits are left out, which are written 一 or 1."""
+
+    def bare(text: str) -> str:
+        return re.sub(r"[\W\d零一二三四五六七八九幺]+", "", text)
+
+    wanted = bare("".join(u["text"] for u in sentences if u["role"] == role))
+    return Levenshtein.distance(wanted, bare(said(dialogue, role))) / len(wanted)
+
+
+def speaker_at(dialogue: Dialogue, sentence: dict) -> str:
+    """Who is heard in the middle of a labelled sentence."""
+    middle_ms = (sentence["start"] + sentence["end"]) * 500
+    return next(u.role for u in dialogue.utterances if u.span.start_ms <= middle_ms < u.span.end_ms)
+
+
+def test_two_channels_are_two_roles_with_their_words(heard_stereo, sample):
+    _, sentences = sample("stereo")
+    assert heard_stereo.separation is Separation.CHANNELS
+    assert heard_stereo.language == "zh"
+    assert error_rate(sentences, heard_stereo, Role.AGENT) < 0.25
+    assert error_rate(sentences, heard_stereo, Role.CUSTOMER) < 0.3
+
+
+def test_turns_begin_and_end_where_the_speech_does(heard_stereo, sample):
+    _, sentences = sample("stereo")
+    for sentence in sentences:
+        own = [u.span for u in heard_stereo.utterances if u.role == sentence["role"]]
+        nearest = min(own, key=lambda span: abs(span.start_ms - sentence["start"] * 1000))
+        assert abs(nearest.start_ms - sentence["start"] * 1000) < 400
+
+
+def test_words_follow_each_other_inside_their_utterance(heard_stereo):
+    for utterance in heard_stereo.utterances:
+        assert utterance.text == "".join(word.text for word in utterance.words)
+        starts = [word.span.start_ms for word in utterance.words]
+        assert starts == sorted(starts)
+
+
+def test_the_same_sound_is_heard_the_same(ears, heard_stereo, sample):
+    assert ears.hear(sample("stereo")[0]) == heard_stereo
+
+
+def test_swapped_channels_are_noticed(ears, sample):
+    sound, sentences = sample("stereo")
+    swapped = ears.hear(Sound(np.ascontiguousarray(sound.samples[::-1]), sound.sample_rate_hz))
+    assert swapped.separation is Separation.CHANNELS
+    assert error_rate(sentences, swapped, Role.AGENT) < 0.25
+
+
+def test_one_channel_is_diarized_and_the_roles_found_by_what_is_said(ears, sample):
+    sound, sentences = sample("mono")
+    for samples in (sound.samples, np.repeat(sound.samples, 2, axis=0)):  # a copy on a second channel is no speaker
+        dialogue = ears.hear(Sound(samples, sound.sample_rate_hz))
+        assert dialogue.separation is Separation.DIARIZATION
+        assert [speaker_at(dialogue, u) for u in sentences] == [u["role"] for u in sentences]
+
+
+def test_one_voice_alone_is_not_parted_into_two(ears, sample):
+    sound, _ = sample("stereo")
+    alone = ears.hear(Sound(sound.samples[:1], sound.sample_rate_hz))
+    assert alone.separation is Separation.NONE
+    assert {u.role for u in alone.trusted} <= {Role.UNKNOWN}
+
+
+def no_speech() -> dict[str, np.ndarray]:
+    seconds = np.arange(12 * RATE_HZ) / RATE_HZ
+    noise = np.random.default_rng(7).normal(0, 0.02, len(seconds))
+    ring = 0.2 * np.sin(2 * np.pi * 450 * seconds) * (seconds % 5 < 1)
+    keypad = 0.1 * (np.sin(2 * np.pi * 770 * seconds) + np.sin(2 * np.pi * 1336 * seconds)) * (seconds % 0.5 < 0.2)
+    chord = sum(np.sin(2 * np.pi * hz * seconds) for hz in (262, 330, 392)) * 0.08 * (1 + np.sin(12 * seconds))
+    return {"noise": noise, "ring-back": ring, "keypad": keypad, "chord": chord}
+
+
+@pytest.mark.parametrize("name", no_speech())
+def test_nothing_is_said_where_nobody_speaks(ears, name):
+    sound = no_speech()[name].astype(np.float32)
+    dialogue = ears.hear(Sound(np.stack([sound, np.roll(sound, 800) * 0.7]), RATE_HZ))
+    assert "".join(u.text for u in dialogue.trusted) == ""
+
+
+def test_the_fingerprint_follows_what_changes_the_hearing(ears):
+    def other(**change):
+        fixed = {"device": "cpu", "compute_type": "int8", "beam_size": 5, "agent_channel": 0, "threads": 2, "jobs": 1}
+        return open_ears(whisper=None, diarization=None, **(fixed | change)).fingerprint
+
+    assert other(threads=1, jobs=2) == ears.fingerprint
+    assert len({ears.fingerprint, other(beam_size=1), other(agent_channel=1)}) == 3
