@@ -73,6 +73,7 @@ def pull_calls(night: Night) -> Work:
     if pulled.agents is not None:
         replace_roster(engine, pulled.agents)
     registered = register(engine, [call for call in pulled.calls if night.covers(call)])
+    hear.reopen_arrived(engine, night.folder, night.source)
     return Work(
         started_at=datetime.now().astimezone(),
         new=registered.new,

@@ -1,7 +1,7 @@
 """Hear: a call's recording to its dialogue, or the reason why it cannot be judged."""
 
-import logging
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -9,13 +9,11 @@ import sqlalchemy as sa
 
 from zhijian.models.engines.audio import AudioError, Sound, load
 from zhijian.models.records.dialogue import Dialogue
-from zhijian.pipeline.store.calls import CallTask, begin
+from zhijian.pipeline.store.calls import CallTask, begin, reopen
 from zhijian.pipeline.store.hearings import find_hearing, heard
-from zhijian.pipeline.store.judgements import judged
+from zhijian.pipeline.store.judgements import judged, without_sound
 from zhijian.rules.judge import unscorable
 from zhijian.rules.standard import Standard
-
-log = logging.getLogger(__name__)
 
 
 class Ears(Protocol):
@@ -25,6 +23,19 @@ class Ears(Protocol):
     def fingerprint(self) -> str: ...
 
     def hear(self, sound: Sound) -> Dialogue: ...
+
+
+def reopen_arrived(engine: sa.Engine, folder: Path, source: str) -> None:
+    """Gives calls back to hearing whose recording came, or was replaced, after it was found to be no usable sound."""
+    unheard = without_sound(engine, source)
+    reopen(engine, [id for id, call, judged_at in unheard if _changed_at(folder / call.recording) > judged_at])
+
+
+def _changed_at(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_ctime, UTC)
+    except OSError:
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def hear(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears, standard: Standard) -> float:

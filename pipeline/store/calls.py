@@ -95,6 +95,13 @@ def _register(conn: sa.Connection, call: Call, now: datetime) -> str:
     return "new" if known is None else "revised"
 
 
+def reopen(engine: sa.Engine, ids: Iterable[int]) -> None:
+    """Sends calls back to be heard, with all their tries; what was said of them before stays on record."""
+    with writing(engine) as conn:
+        for id in ids:
+            change(conn, id, state=State.PULLED, tries=0, crashes=0, reason=None, hearing=None)
+
+
 def waiting(engine: sa.Engine, source: str) -> tuple[CallTask, ...]:
     """What a night has to work on: all that is neither published, held nor failed.
 

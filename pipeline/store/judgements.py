@@ -127,6 +127,17 @@ def judged_calls(engine: sa.Engine, source: str, since: date | None = None) -> t
     return tuple(sorted(found, key=lambda c: (c.call.started_at, c.call.call_id)))
 
 
+def without_sound(engine: sa.Engine, source: str) -> tuple[tuple[int, Call, datetime], ...]:
+    """Held calls whose recording gave no usable sound: number, call, and when that was found."""
+    query = (
+        sa.select(calls.c.id, calls.c.content, scorecards.c.judged_at)
+        .join_from(calls, scorecards, scorecards.c.id == _last_scorecard)
+        .where(calls.c.source == source, calls.c.state == State.HELD, scorecards.c.hearing.is_(None))
+    )
+    with engine.connect() as conn:
+        return tuple((row.id, row.content, row.judged_at) for row in conn.execute(query))
+
+
 def days_to_book(conn: sa.Connection, source: str) -> tuple[AgentDay, ...]:
     """The agent-days, sorted, of a source's calls that are judged and not yet booked."""
     rows = conn.execute(
