@@ -1,10 +1,7 @@
 """Sound files to samples: decode, refuse what cannot be judged fairly, resample, cut clips."""
 
-import contextlib
 import hashlib
-import os
 import struct
-import tempfile
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -111,10 +108,10 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return np.ascontiguousarray(resampled.T, dtype=np.float32)
 
 
-def write_clip(sound: Sound, span: Span, path: Path, *, margin_ms: int) -> None:
-    """Write `span` and `margin_ms` on both sides of it, as far as there is sound, as a 16-bit PCM wav.
+def clip_wav(sound: Sound, span: Span, *, margin_ms: int) -> bytes:
+    """`span` and `margin_ms` on both sides of it, as far as there is sound, as a 16-bit PCM wav.
 
-    Channels and rate stay those of the sound. The file appears whole or not at all.
+    Channels and rate stay those of the sound.
 
     Raises:
         ValueError: the span lies wholly behind the end of the sound.
@@ -126,7 +123,7 @@ def write_clip(sound: Sound, span: Span, path: Path, *, margin_ms: int) -> None:
         raise ValueError(f"no sound in {span.start_ms}..{span.end_ms} ms of a sound of {sound.duration_ms} ms")
     wav = BytesIO()
     soundfile.write(wav, _interleaved_int16(clip), sound.sample_rate_hz, subtype="PCM_16", format="WAV")
-    _write_whole(path, wav.getvalue())
+    return wav.getvalue()
 
 
 def level_dbfs(samples: Samples) -> float:
@@ -290,15 +287,3 @@ def _interleaved_int16(samples: Samples) -> npt.NDArray[np.int16]:
     """(channels, num_samples) → (num_samples, channels), little-endian."""
     scaled = np.rint(samples.T.astype(np.float64) * 32768)
     return np.ascontiguousarray(np.clip(scaled, -32768, 32767), dtype="<i2")
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from faster_whisper.vad import get_vad_model
 from scipy.ndimage import maximum_filter1d
 
-from zhijian.models.engines.audio import Samples
+from zhijian.models.engines.audio import Samples, level_dbfs
 from zhijian.models.records.span import Span, union
 
 RATE_HZ = 16_000
@@ -44,7 +44,7 @@ def distinct_channels(samples: Samples) -> Channels:
     """Two channels that hold one sound, or of which one is dead, are one. `samples`: (channels, num_samples)."""
     if len(samples) == 1:
         return Channels(samples)
-    levels = [_level_dbfs(channel) for channel in samples]
+    levels = [level_dbfs(channel) for channel in samples]
     if min(levels) < DEAD_DBFS:
         return Channels(samples[[int(np.argmax(levels))]])
     if abs(np.asarray(np.corrcoef(samples))[0, 1]) > DUPLICATE_CORRELATION:
@@ -103,7 +103,3 @@ def close_pauses(spans: list[Span], shorter_than_ms: int) -> list[Span]:
         else:
             closed.append(span)
     return closed
-
-
-def _level_dbfs(channel: Samples) -> float:
-    return 10 * float(np.log10(np.mean(np.square(channel, dtype=np.float64)) + 1e-12))

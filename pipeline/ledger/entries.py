@@ -1,9 +1,8 @@
 """The entries of the ledger: how they are stored, and how they are read, summed and exported."""
 
 import csv
+import io
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from zhijian.models.records.points import EntryKind, PointsEntry
+from zhijian.pipeline.files import whole_file
 from zhijian.pipeline.store.tables import ledger_entries
 
 NATURAL_KEY = ("scheme", "account", "period", "item", "kind", "source_kind", "source_id", "source_revision")
@@ -73,22 +73,18 @@ def credited(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> Decimal:
 def export_csv(engine: sa.Engine, path: Path) -> None:
     """Writes all entries to a CSV file, UTF-8, readable by its owner only; the file appears whole or not at all."""
     header = [column.name.removesuffix("_hundredths") for column in ledger_entries.c]
-    handle, half_written = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file, engine.connect() as conn:
-            writer = csv.writer(file)
-            writer.writerow(header)
-            rows = conn.execution_options(yield_per=10_000).execute(
-                sa.select(ledger_entries).order_by(ledger_entries.c.seq)
-            )
-            for row in rows:
-                columns = row._asdict()
-                points = {name: _points(value) for name, value in columns.items() if name.endswith("_hundredths")}
-                writer.writerow((columns | points).values())
-        os.replace(half_written, path)
-    except BaseException:
-        os.unlink(half_written)
-        raise
+    with whole_file(path) as file, engine.connect() as conn:
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        writer = csv.writer(text)
+        writer.writerow(header)
+        rows = conn.execution_options(yield_per=10_000).execute(
+            sa.select(ledger_entries).order_by(ledger_entries.c.seq)
+        )
+        for row in rows:
+            columns = row._asdict()
+            points = {name: _points(value) for name, value in columns.items() if name.endswith("_hundredths")}
+            writer.writerow((columns | points).values())
+        text.detach()  # hands the file back, written to the end, without closing it
 
 
 def to_row(posting: Posting) -> dict[str, int | str | None]:

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from zhijian.models.engines.audio import AudioError, Sound, load, write_clip
+from zhijian.models.engines.audio import AudioError, Sound, clip_wav, load
 from zhijian.models.records.call import Call
 from zhijian.models.records.scorecard import Outcome, Scorecard
 from zhijian.models.records.span import Span
-from zhijian.pipeline.files import private_folder
+from zhijian.pipeline.files import private_folder, write_whole
 
 FOLDER = "clips"
 MARGIN_MS = 300
@@ -35,7 +35,7 @@ def cut_clips(recordings: Path, out: Path, call: Call, card: Scorecard) -> dict[
             return {}
         private_folder(out / FOLDER)
         for key in missing:
-            write_clip(sound, wanted[key], out / clips[key], margin_ms=MARGIN_MS)
+            write_whole(out / clips[key], clip_wav(sound, wanted[key], margin_ms=MARGIN_MS))
     return clips
 
 
