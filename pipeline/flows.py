@@ -24,11 +24,12 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.pipeline.ledger.scheme import load_scheme
 from zhijian.pipeline.night import Night, Work
+from zhijian.pipeline.orphans import guard_prefects_server
 from zhijian.pipeline.progress import progress
 from zhijian.pipeline.settings import threads_for
 from zhijian.pipeline.stages import book, hear, judge, pull, report
 from zhijian.pipeline.store.calls import MAX_TRIES, CallTask, State, call_task, failed_try, recover, register, waiting
-from zhijian.pipeline.store.database import open_database
+from zhijian.pipeline.store.database import StoreError, open_database
 from zhijian.pipeline.store.roster import replace_roster
 from zhijian.pipeline.store.runs import end_run, start_run
 from zhijian.rules.standard import Standard, load_standard
@@ -37,6 +38,10 @@ log = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 1
 MACHINE = "machine"
+
+
+class CallFailed(Exception):
+    """A call could not be heard or judged. Says where, never what: an exception's own text may hold customer data."""
 
 
 @cache
@@ -100,7 +105,7 @@ def judge_calls(night: Night) -> None:
     for heard_call in _waiting(night):
         while heard_call.state is State.HEARD:
             # a failure is counted and noted; the next try, or the next call, goes on
-            with suppress(Exception), _counting_tries(engine, heard_call):
+            with suppress(CallFailed), _counting_tries(engine, heard_call):
                 judge.judge(engine, heard_call, _standard(night))
             heard_call = call_task(engine, heard_call.id)
 
@@ -120,6 +125,7 @@ def write_reports(night: Night, work: Work) -> dict[str, Any]:
 
 def run_night(night: Night) -> dict[str, Any]:
     """The flow, hearing as many calls at a time as the night says; returns what run.json says."""
+    guard_prefects_server()
     runner: Any = ThreadPoolTaskRunner(max_workers=night.jobs)
     return night_flow.with_options(task_runner=runner)(night)
 
@@ -147,13 +153,18 @@ def night_flow(night: Night) -> dict[str, Any]:
 
 
 def _hear_all(night: Night) -> float:
-    """Hears what waits, `night.jobs` calls at a time; returns the seconds of sound heard."""
+    """Hears what waits, `night.jobs` calls at a time; returns the seconds of sound heard.
+
+    A call that fails costs no other one; a database that cannot be written would cost them all.
+    """
     calls = [call for call in _waiting(night) if call.state is State.PULLED]
     heard_s = 0.0
     with progress("听录音", len(calls)) as advance:
         futures = [hear_call.submit(night, call.id, call.call.call_id) for call in calls]
         for future in as_completed(futures):
             result = future.result(raise_on_failure=False)
+            if isinstance(result, StoreError):
+                raise result
             heard_s += result if isinstance(result, float) else 0.0
             advance()
     return heard_s
@@ -165,15 +176,17 @@ def _waiting(night: Night) -> list[CallTask]:
 
 @contextmanager
 def _counting_tries(engine: sa.Engine, call: CallTask) -> Iterator[None]:
-    """An exception counts as a try of the call, and goes on. What it says is not kept: it may hold customer data."""
+    """An exception counts as a try of the call and goes on as CallFailed; those of the database are no call's fault."""
     try:
         yield
+    except StoreError:
+        raise
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
         log.error("call %s: %s", call.call.call_id, reason)
         failed_try(engine, call.id, reason)
-        raise
+        raise CallFailed(reason) from None
 
 
 @contextmanager

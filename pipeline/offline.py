@@ -3,6 +3,7 @@
 Has to run before Prefect, pyannote.audio and huggingface_hub are imported.
 """
 
+import logging
 import os
 
 from zhijian.models.engines.weights import cache_dir
@@ -26,3 +27,5 @@ def seal() -> None:
     }
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
+    # warns of the events it has yet to send whenever a night is over quickly
+    logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)
