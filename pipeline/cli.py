@@ -10,6 +10,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
 
+import sqlalchemy as sa
 import typer
 from filelock import FileLock, Timeout
 
@@ -20,7 +21,7 @@ from zhijian.pipeline.files import private_folder
 from zhijian.pipeline.ledger import chain
 from zhijian.pipeline.ledger import entries as ledger_entries
 from zhijian.pipeline.ledger.entries import LedgerError
-from zhijian.pipeline.night import Night
+from zhijian.pipeline.night import DATABASE, Night, own_database_url
 from zhijian.pipeline.settings import SettingsError, load_settings
 from zhijian.pipeline.stages.table import SourceError
 from zhijian.pipeline.store.database import StoreError, open_database
@@ -43,7 +44,8 @@ app.add_typer(ledger_app, name="ledger")
 
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出结果")]
 Out = Annotated[Path | None, typer.Option("--out", help="输出文件夹(含个人数据,权限 0700)")]
-Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")]
+Date = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="只处理这一天的通话")]
+Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="从这一天起的通话")]
 
 
 def _settled(command: Callable[..., int]) -> Callable[..., None]:
@@ -55,14 +57,16 @@ def _settled(command: Callable[..., int]) -> Callable[..., None]:
             status = command(*args, **kwargs)
         except (SettingsError, StandardError) as error:
             status = _refuse(error, WRONG_USE)
-        except (SourceError, StoreError, LedgerError, WeightsError, OSError) as error:
+        except (SourceError, StoreError, LedgerError, WeightsError) as error:
             status = _refuse(error, NOTHING_DONE)
+        except OSError as error:
+            status = _refuse(f"无法读写文件({error}):请检查磁盘空间与权限,再次运行即从中断处继续", NOTHING_DONE)
         raise typer.Exit(status)
 
     return run
 
 
-def _refuse(error: Exception, status: int) -> int:
+def _refuse(error: Exception | str, status: int) -> int:
     print(f"zhijian: {error}", file=sys.stderr)
     return status
 
@@ -73,8 +77,8 @@ def night(
     folder: Annotated[Path | None, typer.Argument(help="输入文件夹;缺省为设置 source")] = None,
     calls: Annotated[Path | None, typer.Option(help="通话清单,缺省为文件夹中的 calls.csv 或 calls.xlsx")] = None,
     out: Out = None,
-    date: Day = None,
-    since: Day = None,
+    date: Date = None,
+    since: Since = None,
     as_json: AsJson = False,
 ) -> int:
     """夜间作业:取录音、听、评分、发布并入账、出报告。可以放心重复执行。"""
@@ -87,7 +91,7 @@ def night(
         Night(
             folder=source,
             out=out,
-            database_url=settings.database_url or _own_database(out),
+            own_database=settings.database_url is None,
             calls_file=calls,
             day=date.date() if date else None,
             since=since.date() if since else None,
@@ -108,7 +112,7 @@ def run(
     as_json: AsJson = False,
 ) -> int:
     """对一个文件夹执行夜间作业,数据库放在输出文件夹中,不读设置文件。"""
-    return _night(Night(folder=folder, out=out, database_url=_own_database(out), jobs=jobs), as_json)
+    return _night(Night(folder=folder, out=out, own_database=True, jobs=jobs), as_json)
 
 
 def _night(night: Night, as_json: bool) -> int:
@@ -127,10 +131,6 @@ def _night(night: Night, as_json: bool) -> int:
     print(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(summary_lines(result, night.out)))
     counts = result["counts"]
     return DONE_WITH_GAPS if counts["refused"] or counts["failed"] or counts["unfinished"] else DONE
-
-
-def _own_database(out: Path) -> str:
-    return f"sqlite:///{(out / 'zhijian.db').absolute()}"
 
 
 @models_app.command("fetch")
@@ -231,9 +231,13 @@ def ledger_verify(out: Out = None) -> int:
     return DONE
 
 
-def _ledger(out: Path | None) -> Any:
+def _ledger(out: Path | None) -> sa.Engine:
+    """The books of an installation, or of an output folder; none are made here, an empty ledger would look sound."""
     settings = load_settings()
-    return open_database(settings.database_url or _own_database(out or settings.out))
+    out = out or settings.out
+    if settings.database_url is None and not (out / DATABASE).is_file():
+        raise StoreError(f"{out} 中没有 {DATABASE}:请用 --out 指明夜间作业的输出文件夹")
+    return open_database(settings.database_url or own_database_url(out))
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from prefect.futures import as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from zhijian.models.engines.ears import Ears, open_ears
+from zhijian.models.engines.weights import WeightsError
 from zhijian.pipeline.ledger.scheme import load_scheme
 from zhijian.pipeline.night import Night, Work
 from zhijian.pipeline.orphans import guard_prefects_server
@@ -125,6 +126,8 @@ def write_reports(night: Night, work: Work) -> dict[str, Any]:
 
 def run_night(night: Night) -> dict[str, Any]:
     """The flow, hearing as many calls at a time as the night says; returns what run.json says."""
+    # what is missing is said before the work begins, and before Prefect takes its seconds to start
+    _engine(night.database_url), _ears(night), _standard(night)
     guard_prefects_server()
     runner: Any = ThreadPoolTaskRunner(max_workers=night.jobs)
     return night_flow.with_options(task_runner=runner)(night)
@@ -134,7 +137,6 @@ def run_night(night: Night) -> dict[str, Any]:
 def night_flow(night: Night) -> dict[str, Any]:
     """One night over one folder: pull, hear, judge, book, report. Returns what run.json says."""
     engine = _engine(night.database_url)
-    _ears(night), _standard(night)  # what is missing is said before the work begins
     recover(engine)
     run = start_run(engine, night.source, datetime.now().astimezone())
     seconds: dict[str, float] = {}
@@ -155,15 +157,17 @@ def night_flow(night: Night) -> dict[str, Any]:
 def _hear_all(night: Night) -> float:
     """Hears what waits, `night.jobs` calls at a time; returns the seconds of sound heard.
 
-    A call that fails costs no other one; a database that cannot be written would cost them all.
+    A call that fails costs no other one; weights or a database that cannot be used would cost them all.
     """
     calls = [call for call in _waiting(night) if call.state is State.PULLED]
     heard_s = 0.0
+    if calls:
+        _ears(night).load()
     with progress("听录音", len(calls)) as advance:
         futures = [hear_call.submit(night, call.id, call.call.call_id) for call in calls]
         for future in as_completed(futures):
             result = future.result(raise_on_failure=False)
-            if isinstance(result, StoreError):
+            if isinstance(result, StoreError | WeightsError):
                 raise result
             heard_s += result if isinstance(result, float) else 0.0
             advance()
@@ -176,10 +180,13 @@ def _waiting(night: Night) -> list[CallTask]:
 
 @contextmanager
 def _counting_tries(engine: sa.Engine, call: CallTask) -> Iterator[None]:
-    """An exception counts as a try of the call and goes on as CallFailed; those of the database are no call's fault."""
+    """An exception counts as a try of the call and goes on as CallFailed.
+
+    One of the database or of the weights is no call's fault.
+    """
     try:
         yield
-    except StoreError:
+    except (StoreError, WeightsError):
         raise
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]

@@ -6,22 +6,38 @@ from pathlib import Path
 from typing import Any
 
 from zhijian.models.records.call import Call
-from zhijian.pipeline.settings import Hearing
+from zhijian.pipeline.settings import Hearing, load_settings
+
+DATABASE = "zhijian.db"
+
+
+def own_database_url(out: Path) -> str:
+    """The database in an output folder."""
+    return f"sqlite:///{(out / DATABASE).absolute()}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """One run over one folder. `day` and `since` choose calls by their local day; None = all of the list."""
+    """One run over one folder. `day` and `since` choose calls by their local day; None = all of the list.
+
+    It holds no secret, for Prefect keeps the parameters of its flows: whether the database is the one in the output
+    folder is said here, the address of another one stays in the settings.
+    """
 
     folder: Path
     out: Path
-    database_url: str
+    own_database: bool
     calls_file: Path | None = None
     day: date | None = None
     since: date | None = None
     standard: Path | None = None
     hearing: Hearing = field(default_factory=Hearing)
     jobs: int = 1
+
+    @property
+    def database_url(self) -> str:
+        configured = None if self.own_database else load_settings().database_url
+        return configured or own_database_url(self.out)
 
     @property
     def source(self) -> str:

@@ -1,6 +1,7 @@
 """What an installation may set: environment variables `ZHIJIAN_*`, then `zhijian.toml` in the working folder."""
 
 import os
+import tomllib
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +14,7 @@ from pydantic_settings import (
 )
 
 SETTINGS_FILE = Path("zhijian.toml")
+PREFIX, CACHE_VARIABLE = "ZHIJIAN_", "ZHIJIAN_CACHE"
 
 
 class SettingsError(ValueError):
@@ -37,7 +39,7 @@ class Settings(BaseSettings):
     """All settings of an installation; unknown keys are refused."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ZHIJIAN_", env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=SETTINGS_FILE
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True, toml_file=SETTINGS_FILE
     )
 
     source: Path | None = None
@@ -61,8 +63,14 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """The settings of this installation. Raises SettingsError."""
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {CACHE_VARIABLE}
+    for name in os.environ:
+        if name.startswith(PREFIX) and name.partition("__")[0] not in known:
+            raise SettingsError(f"{name} is no setting; known are {', '.join(sorted(known))}")
     try:
         return Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}") from None
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"settings ({SETTINGS_FILE} or ZHIJIAN_*): {problems}") from None

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 # to be raised whenever the same sound may be heard differently
 HEARING_VERSION = 1
+WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 RATE_HZ = voice.RATE_HZ
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
@@ -88,6 +89,15 @@ class Ears:
         from zhijian.models.engines.diarization import Diarizer  # torch takes seconds to import, few calls are mono
 
         return Diarizer(self.segmentation, self.embedding)
+
+    def load(self) -> None:
+        """Loads what every recording needs, and what the user brought. Raises weights.WeightsError."""
+        self.recogniser.load()
+        if self.segmentation != weights.cache_dir() / SEGMENTATION:
+            try:
+                _ = self._diarizer
+            except Exception as error:
+                raise weights.WeightsError(f"{self.segmentation} 不能用来区分说话人:{error}") from error
 
     def hear(self, sound: Sound) -> Dialogue:
         """All that is said in a recording of one or two channels, by whom and when."""
@@ -184,15 +194,15 @@ def open_ears(
     """Ears with the fetched weights, or with a user's own folders. Raises weights.WeightsError; loads nothing yet."""
     return Ears(
         recogniser=Recogniser(
-            folder=whisper or weights.locate("whisper-base"),
+            folder=whisper or weights.locate(WHISPER),
             device=device,
             compute_type=compute_type,
             beam_size=beam_size,
             threads=threads,
             jobs=jobs,
         ),
-        segmentation=diarization or weights.locate("segmentation-3.0"),
-        embedding=weights.locate("campplus"),
+        segmentation=diarization or weights.locate(SEGMENTATION),
+        embedding=weights.locate(EMBEDDING),
         agent_channel=agent_channel,
     )
 

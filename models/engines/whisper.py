@@ -11,6 +11,7 @@ import numpy.typing as npt
 from faster_whisper import BatchedInferencePipeline, WhisperModel
 from opencc import OpenCC
 
+from zhijian.models.engines.weights import WeightsError
 from zhijian.models.records.dialogue import Word
 from zhijian.models.records.span import Span
 
@@ -59,6 +60,14 @@ class Recogniser:
             num_workers=self.jobs,
             local_files_only=True,
         )
+
+    def load(self) -> None:
+        """Loads the weights now. Raises WeightsError where the folder or the settings do not do."""
+        try:
+            _ = self._model
+        except Exception as error:
+            wanted = f"{self.device}/{self.compute_type}"
+            raise WeightsError(f"{self.folder} 不能作为 Whisper 权重以 {wanted} 载入:{error}") from error
 
     @cached_property
     def _simplified(self) -> OpenCC:

@@ -28,7 +28,7 @@ from zhijian.models.records.span import Span
 from zhijian.pipeline.ledger.entries import Posting
 from zhijian.pipeline.store.database import open_database
 
-POSTGRESQL = os.environ.get("ZHIJIAN_TEST_POSTGRESQL")  # URL of an empty database that the tests may wipe
+POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL")  # URL of an empty database that the tests may wipe
 BACKENDS = ["sqlite", "postgresql"] if POSTGRESQL else ["sqlite"]
 
 ZHIJIAN = Path(sys.executable).with_name("zhijian")

@@ -316,8 +316,8 @@ def test_a_run_without_an_end_was_killed(db):
 
 
 def test_postgresql():
-    if "ZHIJIAN_TEST_POSTGRESQL" not in os.environ:
-        pytest.skip("PostgreSQL is not tested: ZHIJIAN_TEST_POSTGRESQL does not name a database that may be wiped")
-    engine = open_database(os.environ["ZHIJIAN_TEST_POSTGRESQL"])
+    if "TEST_POSTGRESQL_URL" not in os.environ:
+        pytest.skip("PostgreSQL is not tested: TEST_POSTGRESQL_URL does not name a database that may be wiped")
+    engine = open_database(os.environ["TEST_POSTGRESQL_URL"])
     assert engine.dialect.name == "postgresql"
     engine.dispose()
