@@ -3,7 +3,9 @@
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime
 from functools import wraps
@@ -16,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from zhijian.models.engines import weights
 from zhijian.models.engines.weights import WeightsError
+from zhijian.models.records.codec import to_dict
 from zhijian.pipeline import offline
 from zhijian.pipeline.files import private_folder
 from zhijian.pipeline.ledger import chain
@@ -61,6 +64,10 @@ def _settled(command: Callable[..., int]) -> Callable[..., None]:
             status = _refuse(error, NOTHING_DONE)
         except OSError as error:
             status = _refuse(f"无法读写文件({error}):请检查磁盘空间与权限,再次运行即从中断处继续", NOTHING_DONE)
+        except Exception as error:  # a fault of ours; what it says may hold customer data
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{type(error).__name__}({Path(where.filename).name} 第 {where.lineno} 行)"
+            status = _refuse(f"意外错误,作业没有完成:{place}", NOTHING_DONE)
         raise typer.Exit(status)
 
     return run
@@ -116,19 +123,22 @@ def run(
 
 
 def _night(night: Night, as_json: bool) -> int:
+    if night.out.resolve() == night.folder.resolve():
+        raise SettingsError("输出文件夹不能就是输入文件夹")
     private_folder(night.out)
-    lock = FileLock(night.out / ".lock", mode=0o600)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        print("zhijian: 另一次作业正在运行,本次不执行", file=sys.stderr)
-        return LOCKED
-    with lock:
-        offline.seal()
+    locks = [FileLock(path, mode=0o600) for path in night.lock_files]
+    with ExitStack() as held:
+        try:
+            for lock in locks:
+                held.enter_context(lock.acquire(blocking=False))
+        except Timeout:
+            print("zhijian: 另一次作业正在运行,本次不执行", file=sys.stderr)
+            return LOCKED
+        held.enter_context(offline.sealed())
         from zhijian.pipeline.flows import run_night  # Prefect reads its settings when it is imported
 
         result = run_night(night)
-    print(json.dumps(result, ensure_ascii=False) if as_json else "\n".join(summary_lines(result, night.out)))
+    _say(as_json, result, "\n".join(summary_lines(result, night.out)))
     counts = result["counts"]
     return DONE_WITH_GAPS if counts["refused"] or counts["failed"] or counts["unfinished"] else DONE
 
@@ -144,10 +154,10 @@ def models_fetch() -> int:
 
 @models_app.command("verify")
 @_settled
-def models_verify() -> int:
+def models_verify(as_json: AsJson = False) -> int:
     """逐个文件校验 sha256。"""
     problems = [problem for name in weights.WEIGHTS for problem in weights.verify(name)]
-    print("\n".join(problems) if problems else "权重完好")
+    _say(as_json, {"problems": problems}, "\n".join(problems) if problems else "权重完好")
     return NOTHING_DONE if problems else DONE
 
 
@@ -157,37 +167,39 @@ def models_list(as_json: AsJson = False) -> int:
     """列出权重、所在文件夹与状态。"""
     rows = [{**asdict(line), "folder": str(line.folder)} for line in weights.status()]
     text = "\n".join("\t".join([row["name"], row["title"], row["problem"] or "可用", row["folder"]]) for row in rows)
-    print(json.dumps(rows, ensure_ascii=False) if as_json else text)
+    _say(as_json, rows, text)
     return DONE
 
 
 @rules_app.command("lint")
 @_settled
-def rules_lint() -> int:
+def rules_lint(as_json: AsJson = False) -> int:
     """检查标准文件,一次列出全部错误的文件、行号和改法。"""
     standard = load_standard(load_settings().standard)
-    print(f"标准 {standard.id} {standard.version}:{len(standard.items)} 个项目,文件无误")
+    text = f"标准 {standard.id} {standard.version}:{len(standard.items)} 个项目,文件无误"
+    _say(as_json, asdict(standard.ref), text)
     return DONE
 
 
 @rules_app.command("test")
 @_settled
-def rules_test() -> int:
+def rules_test(as_json: AsJson = False) -> int:
     """执行标准文件中自带的正反例。"""
     results = proof.run(load_standard(load_settings().standard))
     failed = [result for result in results if not result.passed]
-    for result in failed:
-        print(result)
-    print(f"{len(results)} 个例子,{len(failed)} 个不符")
+    text = "\n".join([*map(str, failed), f"{len(results)} 个例子,{len(failed)} 个不符"])
+    _say(as_json, {"examples": len(results), "failed": [str(result) for result in failed]}, text)
     return DONE_WITH_GAPS if failed else DONE
 
 
 @rules_app.command("list")
 @_settled
-def rules_list() -> int:
+def rules_list(as_json: AsJson = False) -> int:
     """列出标准的项目。"""
-    for item in load_standard(load_settings().standard).items:
-        print(f"{item.id}\t{item.name}\t{item.points} 分{'  一票否决' if item.veto else ''}")
+    items = load_standard(load_settings().standard).items
+    rows = [{"id": i.id, "name": i.name, "points": str(i.points), "veto": i.veto} for i in items]
+    text = "\n".join(f"{i.id}\t{i.name}\t{i.points} 分{'  一票否决' if i.veto else ''}" for i in items)
+    _say(as_json, rows, text)
     return DONE
 
 
@@ -198,9 +210,11 @@ def ledger_balance(
     scheme: Annotated[str | None, typer.Option(help="方案")] = None,
     period: Annotated[str | None, typer.Option(help="月份 YYYY-MM")] = None,
     out: Out = None,
+    as_json: AsJson = False,
 ) -> int:
     """已计积分之和。"""
-    print(ledger_entries.balance(_ledger(out), account, scheme, period))
+    balance = str(ledger_entries.balance(_ledger(out), account, scheme, period))
+    _say(as_json, {"balance": balance}, balance)
     return DONE
 
 
@@ -211,24 +225,27 @@ def ledger_list(
     scheme: Annotated[str | None, typer.Option(help="方案")] = None,
     period: Annotated[str | None, typer.Option(help="月份 YYYY-MM")] = None,
     out: Out = None,
+    as_json: AsJson = False,
 ) -> int:
     """列出分录。"""
-    for booked in ledger_entries.entries(_ledger(out), account, scheme, period):
-        entry = booked.entry
-        print(f"{booked.seq}\t{entry.effective_day}\t{entry.account}\t{entry.points_credited}\t{entry.reason}")
+    booked = ledger_entries.entries(_ledger(out), account, scheme, period)
+    rows = [{"seq": b.seq, **to_dict(b.entry), "details": b.details, "hash": b.hash} for b in booked]
+    columns = ("seq", "effective_day", "account", "points_credited", "reason")
+    _say(as_json, rows, "\n".join("\t".join(str(row[column]) for column in columns) for row in rows))
     return DONE
 
 
 @ledger_app.command("verify")
 @_settled
-def ledger_verify(out: Out = None) -> int:
+def ledger_verify(out: Out = None, as_json: AsJson = False) -> int:
     """校验哈希链,指出第一条不符的分录。"""
     verified = chain.verify(_ledger(out))
-    if verified.first_broken is not None:
-        print(f"第 {verified.first_broken.seq} 号分录不符:{verified.first_broken.problem}")
-        return NOTHING_DONE
-    print(f"台账完好:{verified.head.count} 条分录,链头 {verified.head.hash}")
-    return DONE
+    broken = verified.first_broken
+    text = f"台账完好:{verified.head.count} 条分录,链头 {verified.head.hash}"
+    if broken is not None:
+        text = f"第 {broken.seq} 号分录不符:{broken.problem}"
+    _say(as_json, asdict(verified), text)
+    return NOTHING_DONE if broken else DONE
 
 
 def _ledger(out: Path | None) -> sa.Engine:
@@ -238,6 +255,11 @@ def _ledger(out: Path | None) -> sa.Engine:
     if settings.database_url is None and not (out / DATABASE).is_file():
         raise StoreError(f"{out} 中没有 {DATABASE}:请用 --out 指明夜间作业的输出文件夹")
     return open_database(settings.database_url or own_database_url(out))
+
+
+def _say(as_json: bool, result: Any, text: str) -> None:
+    """A command's result, for people or for programs."""
+    print(json.dumps(result, ensure_ascii=False) if as_json else text)
 
 
 def main() -> None:

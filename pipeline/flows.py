@@ -29,10 +29,22 @@ from zhijian.pipeline.orphans import guard_prefects_server
 from zhijian.pipeline.progress import progress
 from zhijian.pipeline.settings import threads_for
 from zhijian.pipeline.stages import book, hear, judge, pull, report
-from zhijian.pipeline.store.calls import MAX_TRIES, CallTask, State, call_task, failed_try, recover, register, waiting
+from zhijian.pipeline.store.calls import (
+    MAX_TRIES,
+    CallTask,
+    State,
+    call_task,
+    failed_try,
+    postponed,
+    recover,
+    register,
+    waiting,
+)
 from zhijian.pipeline.store.database import StoreError, open_database
+from zhijian.pipeline.store.judgements import known_recordings
 from zhijian.pipeline.store.roster import replace_roster
 from zhijian.pipeline.store.runs import end_run, start_run
+from zhijian.reports.redact import mask_digits
 from zhijian.rules.standard import Standard, load_standard
 
 log = logging.getLogger(__name__)
@@ -46,8 +58,9 @@ class CallFailed(Exception):
 
 
 @cache
-def _engine(database_url: str) -> sa.Engine:
-    return open_database(database_url)
+def _engine(night: Night) -> sa.Engine:
+    """One for the whole night, wherever the settings point meanwhile."""
+    return open_database(night.database_url)
 
 
 @cache
@@ -74,24 +87,26 @@ def _ears(night: Night) -> Ears:
 @task(task_run_name="pull", cache_policy=NO_CACHE)
 def pull_calls(night: Night) -> Work:
     """Takes the folder's list, and roster, into the database."""
-    engine = _engine(night.database_url)
+    engine = _engine(night)
     pulled = pull.pull(night.folder, calls_file=night.calls_file)
-    if pulled.agents is not None:
+    if pulled.agents:
         replace_roster(engine, pulled.agents)
-    registered = register(engine, [call for call in pulled.calls if night.covers(call)])
+    registered = register(engine, pulled.calls)
     hear.reopen_arrived(engine, night.folder, night.source)
+    known = known_recordings(engine, night.source)
     return Work(
         started_at=datetime.now().astimezone(),
         new=registered.new,
         revised=registered.revised,
-        refused=pulled.refused,
+        # a recording that an earlier list has named is no stray; people put telephone numbers into file names
+        refused=tuple(replace(r, file=mask_digits(r.file)) for r in pulled.refused if r.row or r.file not in known),
     )
 
 
 @task(task_run_name="hear {call_id}", retries=MAX_TRIES - 1, retry_delay_seconds=RETRY_DELAY_S, cache_policy=NO_CACHE)
 def hear_call(night: Night, id: int, call_id: str) -> float:
     """Hears one call; returns the seconds of sound that were heard."""
-    engine = _engine(night.database_url)
+    engine = _engine(night)
     waiting_call = call_task(engine, id)
     if waiting_call.state is not State.PULLED:
         return 0.0
@@ -102,7 +117,7 @@ def hear_call(night: Night, id: int, call_id: str) -> float:
 @task(task_run_name="judge", cache_policy=NO_CACHE)
 def judge_calls(night: Night) -> None:
     """Judges all that has been heard; a call that cannot be judged costs no other call."""
-    engine = _engine(night.database_url)
+    engine = _engine(night)
     for heard_call in _waiting(night):
         while heard_call.state is State.HEARD:
             # a failure is counted and noted; the next try, or the next call, goes on
@@ -115,19 +130,19 @@ def judge_calls(night: Night) -> None:
 def book_points(night: Night) -> book.Booked:
     """Publishes, holds and posts."""
     now = datetime.now().astimezone()
-    return book.book(_engine(night.database_url), night.source, load_scheme("incentive"), actor=MACHINE, now=now)
+    return book.book(_engine(night), night.source, load_scheme("incentive"), actor=MACHINE, now=now)
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE)
 def write_reports(night: Night, work: Work) -> dict[str, Any]:
     """Writes the output folder; returns what run.json says."""
-    return report.report(_engine(night.database_url), night, work, _standard(night), _ears(night).models)
+    return report.report(_engine(night), night, work, _standard(night), _ears(night).models)
 
 
 def run_night(night: Night) -> dict[str, Any]:
     """The flow, hearing as many calls at a time as the night says; returns what run.json says."""
     # what is missing is said before the work begins, and before Prefect takes its seconds to start
-    _engine(night.database_url), _ears(night), _standard(night)
+    _engine(night), _ears(night), _standard(night)
     guard_prefects_server()
     runner: Any = ThreadPoolTaskRunner(max_workers=night.jobs)
     return night_flow.with_options(task_runner=runner)(night)
@@ -136,8 +151,8 @@ def run_night(night: Night) -> dict[str, Any]:
 @flow(name="night", validate_parameters=False)
 def night_flow(night: Night) -> dict[str, Any]:
     """One night over one folder: pull, hear, judge, book, report. Returns what run.json says."""
-    engine = _engine(night.database_url)
-    recover(engine)
+    engine = _engine(night)
+    recover(engine, night.source)
     run = start_run(engine, night.source, datetime.now().astimezone())
     seconds: dict[str, float] = {}
     with _timed(seconds, "pull"):
@@ -175,22 +190,27 @@ def _hear_all(night: Night) -> float:
 
 
 def _waiting(night: Night) -> list[CallTask]:
-    return [call for call in waiting(_engine(night.database_url), night.source) if night.covers(call.call)]
+    """The calls of the night's days, and whatever was judged before and has changed since."""
+    return [call for call in waiting(_engine(night), night.source) if call.known or night.covers(call.call)]
 
 
 @contextmanager
 def _counting_tries(engine: sa.Engine, call: CallTask) -> Iterator[None]:
     """An exception counts as a try of the call and goes on as CallFailed.
 
-    One of the database or of the weights is no call's fault.
+    One of the database, of the weights or of a disk is no call's fault.
     """
     try:
         yield
     except (StoreError, WeightsError):
         raise
+    except OSError as error:
+        log.error("call %s: %s", call.call.call_id, type(error).__name__)
+        postponed(engine, call.id, "录音暂时读不出来,下次再试")
+        raise CallFailed(type(error).__name__) from None
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
-        reason = f"{type(error).__name__} at {Path(where.filename).name}:{where.lineno}"
+        reason = f"处理时出错:{type(error).__name__}({Path(where.filename).name} 第 {where.lineno} 行)"
         log.error("call %s: %s", call.call.call_id, reason)
         failed_try(engine, call.id, reason)
         raise CallFailed(reason) from None

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from zhijian.models.engines.weights import cache_dir
 from zhijian.models.records.call import Call
 from zhijian.pipeline.settings import Hearing, load_settings
 
@@ -38,6 +40,16 @@ class Night:
     def database_url(self) -> str:
         configured = None if self.own_database else load_settings().database_url
         return configured or own_database_url(self.out)
+
+    @property
+    def lock_files(self) -> tuple[Path, ...]:
+        """What a run has to hold: its output folder and, in a shared database, its source."""
+        locks = (self.out / ".lock",)
+        if self.database_url == own_database_url(self.out):
+            return locks
+        shared = cache_dir() / "locks"
+        shared.mkdir(parents=True, exist_ok=True)
+        return *locks, shared / f"{sha256(f'{self.database_url} {self.source}'.encode()).hexdigest()}.lock"
 
     @property
     def source(self) -> str:

@@ -1,31 +1,37 @@
-"""Keeps the libraries to themselves: no telemetry, no look at a model hub, Prefect's own state in our cache.
+"""Keeps the libraries to themselves: no telemetry, no look at a model hub, nothing of a call left with Prefect.
 
 Has to run before Prefect, pyannote.audio and huggingface_hub are imported.
 """
 
-import logging
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from zhijian.models.engines.weights import cache_dir
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "PYANNOTE_METRICS_ENABLED": "0",
+    # a failed task is logged by the flow, without the text of its exception, which may hold customer data
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
+}
 
 
-def seal() -> None:
-    """Sets what is not set yet, so that an installation with a Prefect server of its own keeps it."""
-    quiet = {
-        "DO_NOT_TRACK": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_OFFLINE": "1",
-        "PYANNOTE_METRICS_ENABLED": "0",
-        "PREFECT_HOME": str(cache_dir() / "prefect"),
-        # a failed task is logged by the flow, without the text of its exception, which may hold customer data
-        "PREFECT_LOGGING_LEVEL": "CRITICAL",
-        "PREFECT_LOGGING_SERVER_LEVEL": "CRITICAL",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_EPHEMERAL_ENABLED": "true",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        "PREFECT_CLOUD_ENABLE_ORCHESTRATION_TELEMETRY": "false",
-    }
-    for name, value in quiet.items():
+@contextmanager
+def sealed() -> Iterator[None]:
+    """Sets what is not set yet, so that an installation with a Prefect server of its own keeps it.
+
+    Prefect's own state is thrown away with the block unless PREFECT_HOME names a place for it: what a call has come to
+    is in our database, and Prefect never forgets.
+    """
+    for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    # warns of the events it has yet to send whenever a night is over quickly
-    logging.getLogger("EventsWorker").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory(prefix="zhijian-prefect-", ignore_cleanup_errors=True) as home:
+        os.environ.setdefault("PREFECT_HOME", home)
+        yield

@@ -5,6 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Literal
 
+import pydantic_settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -69,8 +70,8 @@ def load_settings() -> Settings:
             raise SettingsError(f"{name} is no setting; known are {', '.join(sorted(known))}")
     try:
         return Settings()
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{SETTINGS_FILE} cannot be read: {error}") from None
+    except (tomllib.TOMLDecodeError, pydantic_settings.SettingsError) as error:
+        raise SettingsError(f"settings ({SETTINGS_FILE} or {PREFIX}*) cannot be read: {error}") from None
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise SettingsError(f"settings ({SETTINGS_FILE} or ZHIJIAN_*): {problems}") from None

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 import xlsxwriter
@@ -137,13 +136,13 @@ REFUSED = (
 )
 
 
-def write_xlsx(data: NightData, path: Path) -> None:
-    """Write the workbook to `path`, replacing a file that is there. The same data give the same cells."""
+def write_xlsx(data: NightData, file: BinaryIO) -> None:
+    """Write the workbook. The same data give the same cells."""
     data = redacted(data)
     agents = tables.agents_frame(data)
     named = {column.key for column in AGENTS}
     groups = tuple(Column(key, f"{key}失分", 10, "points") for key in agents.columns if key not in named)
-    with xlsxwriter.Workbook(str(path)) as book:
+    with xlsxwriter.Workbook(file) as book:
         book.set_properties({"title": f"质检夜报 {data.day}", "created": data.generated_at.replace(tzinfo=None)})
         sheets = _Sheets(book)
         sheets.add_facts("概览", _facts(data, tables.overview(data)))

@@ -29,6 +29,7 @@ LENGTH_TOLERANCE_MS = 500
 # Recorders that write into a pipe cannot know the length and leave (nearly) the largest number instead.
 OPEN_ENDED_BYTES = 0x7FFF_0000
 
+MISSING = "录音文件不存在"
 INCOMPLETE = "录音不完整(文件在结束之前中断或损坏),请重新导出该录音"
 UNDECODABLE = "录音无法解码(文件不完整或不是音频)"
 
@@ -138,7 +139,7 @@ def _content(path: Path) -> bytes:
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise AudioError("录音文件不存在") from None
+        raise AudioError(MISSING) from None
     except IsADirectoryError:
         raise AudioError("录音路径是文件夹,不是录音文件") from None
     if not content:

@@ -44,8 +44,6 @@ SECOND_READING_MIN_RATIO = 0.5
 DOUBTFUL_WORDS = 0.5
 # below, it is not known which of the speakers of one channel is the agent
 ROLE_CONFIDENCE_MIN = 0.6
-# above, two channels are taken to be the wrong way round
-SWAPPED_CONFIDENCE = 0.97
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,42 +99,45 @@ class Ears:
 
     def hear(self, sound: Sound) -> Dialogue:
         """All that is said in a recording of one or two channels, by whom and when."""
-        channels = voice.distinct_channels(resample(sound.samples, sound.sample_rate_hz, RATE_HZ))
+        separation, voices, channels = self._told_apart(voice.distinct_channels(_prepared(sound)))
         mix = channels.samples.mean(axis=0)  # shape: (num_samples,)
         passages = self.recogniser.passages(mix)
-        separation, voices = self._told_apart(channels)
         found = stretches(voices)
         stray = _distribute(found, passages)
-        own = channels.samples if channels.separate else mix[np.newaxis]
+        on_channels = separation is Separation.CHANNELS
         for stretch in found:
-            if _unheard(stretch) or (channels.separate and _talked_over(stretch, found)):
-                self._look_again(stretch, own[stretch.speaker if channels.separate else 0])
+            if _unheard(stretch) or (on_channels and _talked_over(stretch, found)):
+                self._look_again(stretch, channels.samples[stretch.speaker] if on_channels else mix)
         return self._dialogue(sound.duration_ms, separation, voices, found, stray, mix)
 
-    def _told_apart(self, channels: voice.Channels) -> tuple[Separation, Sequence[Sequence[Span]]]:
-        """Where each of the two speakers is heard; all voices as one where they cannot be told apart."""
+    def _told_apart(self, channels: voice.Channels) -> tuple[Separation, Sequence[Sequence[Span]], voice.Channels]:
+        """Where each of the two speakers is heard, and in which channels; all voices as one where that is not known.
+
+        A second channel that carries nobody's own voice is left out if the first turns out to carry two.
+        """
         voices = voice.voices(channels)
-        if channels.separate:
-            return Separation.CHANNELS, voices
+        if channels.separate and voice.are_two_sides(voices):
+            return Separation.CHANNELS, voices, channels
+        alone = voice.Channels(channels.samples[:1] if voices[0] else channels.samples[-1:])
         with self._one_at_a_time:
-            diarization = self._diarizer(channels.samples[0], RATE_HZ)
+            diarization = self._diarizer(alone.samples[0], RATE_HZ)
         if not diarization.separable:
-            return Separation.NONE, voices
+            return Separation.CHANNELS if channels.separate else Separation.NONE, voices, channels
         speakers = sorted({turn.speaker for turn in diarization.turns})
-        return Separation.DIARIZATION, [
-            [turn.span for turn in diarization.turns if turn.speaker == speaker] for speaker in speakers
-        ]
+        parted = [[turn.span for turn in diarization.turns if turn.speaker == speaker] for speaker in speakers]
+        return Separation.DIARIZATION, parted, alone
 
     def _look_again(self, stretch: Stretch, channel: Samples) -> None:
         """Decodes a stretch alone, from its speaker's own voice; the new reading counts unless it lost the speech."""
         start_ms = max(0, stretch.span.start_ms - SECOND_LOOK_PADDING_MS)
-        end_ms = min(stretch.span.end_ms + SECOND_LOOK_PADDING_MS, start_ms + SECOND_LOOK_LONGEST_MS)
+        end_ms = min(stretch.span.end_ms + SECOND_LOOK_PADDING_MS, len(channel) * 1000 // RATE_HZ)
+        decode = self.recogniser.passage if end_ms - start_ms <= SECOND_LOOK_LONGEST_MS else self.recogniser.passages
         samples = np.zeros((end_ms - start_ms) * RATE_HZ // 1000, dtype=np.float32)
         for span in stretch.voiced:
-            first, last = (moment * RATE_HZ // 1000 for moment in (span.start_ms, min(span.end_ms, end_ms)))
+            first, last = (moment * RATE_HZ // 1000 for moment in (span.start_ms, span.end_ms))
             offset = first - start_ms * RATE_HZ // 1000
             samples[offset : offset + last - first] = channel[first:last]
-        passages = [p for p in self.recogniser.passage(samples) if suspicion_of_passage(p) is None]
+        passages = [p for p in decode(samples) if suspicion_of_passage(p) is None]
         again = [
             Word(word.text, Span(word.span.start_ms + start_ms, word.span.end_ms + start_ms), word.probability)
             for passage in passages
@@ -207,6 +208,12 @@ def open_ears(
     )
 
 
+def _prepared(sound: Sound) -> Samples:
+    """At 16 kHz, without DC, not a sample longer than the recording's whole milliseconds."""
+    samples = resample(sound.samples, sound.sample_rate_hz, RATE_HZ)[:, : sound.duration_ms * RATE_HZ // 1000]
+    return samples - samples.mean(axis=1, keepdims=True)
+
+
 def _distribute(found: Sequence[Stretch], passages: Sequence[Passage]) -> list[list[Word]]:
     """Gives the words of the passages to the stretches; returns, by passage, those that nobody can have said."""
     stray = []
@@ -242,11 +249,10 @@ def _speakers(found: Sequence[Stretch], separation: Separation, agent_channel: i
     if separation is Separation.NONE:
         return {0: _Speaker(Role.UNKNOWN, 0.0)}
     texts = ["".join(w.text for s in found if s.speaker == speaker for w in s.words) for speaker in (0, 1)]
-    agent = roles.agent_confidence(texts)
     if separation is Separation.CHANNELS:
-        swapped = (agent if agent_channel == 1 else 1 - agent) > SWAPPED_CONFIDENCE
-        first = (agent_channel == 0) != swapped
-        return _pair(first, 1.0)
+        swapped = roles.are_swapped(texts[agent_channel], texts[1 - agent_channel])
+        return _pair((agent_channel == 0) != swapped, 1.0)
+    agent = roles.agent_confidence(texts)
     if max(agent, 1 - agent) < ROLE_CONFIDENCE_MIN:
         return {speaker: _Speaker(Role.UNKNOWN, max(agent, 1 - agent)) for speaker in (0, 1)}
     return _pair(agent >= 0.5, max(agent, 1 - agent))

@@ -10,11 +10,11 @@ from zhijian.models.engines.whisper import Passage
 from zhijian.models.records.dialogue import Word
 
 PHRASES = re.compile(
-    r"点赞|打赏|订阅|明镜与?点点|字幕(由|制作|志愿者|組|组|提供)|中文字幕|優優獨播|优优独播|谢谢(大家)?(观看|收看)|感谢(您的)?(观看|收看)"
-    r"|请不吝|下(期|集|次)(再见|视频)|本期(节目|视频)|[Aa]mara\.org|以下是普通话"
+    r"点赞|打赏|订阅.{0,3}(转发|频道)|明镜与?点点|字幕(由|制作|志愿者|組|组|提供)|中文字幕|優優獨播|优优独播|谢谢(大家)?(观看|收看)|感谢(您的)?(观看|收看)"
+    r"|请不吝|下(期|集)(再见|视频)|本期(节目|视频)|[Aa]mara\.org|以下是普通话"
 )
-# two characters or more four times running, or a single one that is no digit eight times
-LOOP = re.compile(r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{3,}|([^\d零〇一二三四五六七八九幺])\2{7,}")
+# two characters or more six times running, or a single one that is no digit ten times
+LOOP = re.compile(r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{5,}|([^\d零〇一二三四五六七八九幺])\2{9,}")
 NO_SPEECH_PROBABILITY = 0.6
 MEAN_LOG_PROBABILITY_MIN = -1.0
 COMPRESSION_RATIO_MAX = 2.4

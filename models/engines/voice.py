@@ -5,6 +5,7 @@ channel's own only where it is not much weaker there than on the other channel a
 syllables the leak may be the louder one.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ SMOOTHING_FRAMES = 5
 SHORTEST_MS, SHORTEST_PAUSE_MS, PADDING_MS = 100, 300, 100
 DEAD_DBFS = -70.0
 DUPLICATE_CORRELATION = 0.98
+COPY_OVERLAP_RATIO = 0.8
 
 Frames = npt.NDArray[np.float64]
 
@@ -48,7 +50,7 @@ def distinct_channels(samples: Samples) -> Channels:
     if min(levels) < DEAD_DBFS:
         return Channels(samples[[int(np.argmax(levels))]])
     if abs(np.asarray(np.corrcoef(samples))[0, 1]) > DUPLICATE_CORRELATION:
-        return Channels(samples.mean(axis=0, keepdims=True))
+        return Channels(samples[:1])
     return Channels(samples)
 
 
@@ -63,6 +65,16 @@ def voices(channels: Channels) -> tuple[tuple[Span, ...], ...]:
         duration_ms = channel.shape[0] * 1000 // RATE_HZ
         found.append(_spans(own, duration_ms))
     return tuple(found)
+
+
+def are_two_sides(voices: Sequence[Sequence[Span]]) -> bool:
+    """Both channels carry a voice, and not always at the same time: a copy that comes a little later is no speaker."""
+    if not all(voices):
+        return False
+    first, second = voices
+    together_ms = sum(a.overlap_ms(b) for a in first for b in second)
+    shorter_ms = min(sum(span.duration_ms for span in spans) for spans in voices)
+    return together_ms < COPY_OVERLAP_RATIO * shorter_ms
 
 
 def _voice_probability(channel: Samples, num_frames: int) -> Frames:

@@ -1,5 +1,6 @@
 """Clips: the seconds of a recording that a finding rests on, beside the report."""
 
+import re
 from pathlib import Path
 
 from zhijian.models.engines.audio import AudioError, Sound, clip_wav, load
@@ -12,13 +13,14 @@ FOLDER = "clips"
 MARGIN_MS = 300
 # a whole opening or ending that was searched fits; an hour-long one is not worth a copy
 LONGEST_MS = 60_000
+_NAME = re.compile(r"(?P<call_id>.+)-[0-9a-f]{8}-\d+-\d+\.wav")
 
 
 def cut_clips(recordings: Path, out: Path, call: Call, card: Scorecard) -> dict[tuple[str, int], str]:
     """Cuts a clip for each piece of evidence of the call's deductions and doubts.
 
-    Returns (item id, index of the evidence) -> path relative to `out`. A clip that is there already stays. Nothing is
-    cut where the recording is no longer the sound that was judged.
+    Returns (item id, index of the evidence) -> path relative to `out`, of the clips that there are. A clip that is
+    there already stays; no new one is cut where the recording is gone or no longer the sound that was judged.
     """
     wanted = {
         (item.id, index): Span(evidence.span.start_ms, min(evidence.span.end_ms, evidence.span.start_ms + LONGEST_MS))
@@ -29,20 +31,19 @@ def cut_clips(recordings: Path, out: Path, call: Call, card: Scorecard) -> dict[
     }
     clips = {key: _name(call.call_id, card.recording_sha256 or "", span) for key, span in wanted.items()}
     missing = [key for key, name in clips.items() if not (out / name).exists()]
-    if missing:
-        sound = _same_sound(recordings / call.recording, card.recording_sha256)
-        if sound is None:
-            return {}
+    sound = _same_sound(recordings / call.recording, card.recording_sha256) if missing else None
+    if sound is not None:
         private_folder(out / FOLDER)
         for key in missing:
             write_whole(out / clips[key], clip_wav(sound, wanted[key], margin_ms=MARGIN_MS))
-    return clips
+    return {key: name for key, name in clips.items() if (out / name).exists()}
 
 
-def remove_other_clips(out: Path, wanted: set[str]) -> None:
-    """Deletes the clips that no finding leads to any more."""
+def remove_other_clips(out: Path, wanted: set[str], call_ids: set[str]) -> None:
+    """Deletes the clips of these calls that no finding leads to any more; all other files stay."""
     for path in (out / FOLDER).glob("*.wav"):
-        if f"{FOLDER}/{path.name}" not in wanted:
+        clip = _NAME.fullmatch(path.name)
+        if clip and clip["call_id"] in call_ids and f"{FOLDER}/{path.name}" not in wanted:
             path.unlink()
 
 
@@ -51,8 +52,9 @@ def _name(call_id: str, sha256: str, span: Span) -> str:
 
 
 def _same_sound(path: Path, sha256: str | None) -> Sound | None:
+    """The recording, if it can still be read and is still the sound that was judged."""
     try:
         sound = load(path)
-    except AudioError:
+    except (AudioError, OSError):
         return None
     return sound if sound.recording(path.name).sha256 == sha256 else None

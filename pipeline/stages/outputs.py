@@ -39,7 +39,7 @@ def scorecard_row(card: Scorecard, published: bool) -> dict[str, Any]:
         "veto_confirmed": None,
         "items": [_item_row(item) for item in card.items],
         "banned": [to_dict(hit) for hit in card.banned],
-        "key_info": [to_dict(datum) for datum in card.key_info],
+        "key_info": [{**to_dict(datum), "match": bool(datum.match)} for datum in card.key_info],
     }
 
 

@@ -3,7 +3,8 @@
 import platform
 import resource
 import sys
-from collections import Counter
+import time
+from collections import Counter, defaultdict
 from datetime import date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -13,12 +14,13 @@ import sqlalchemy as sa
 
 from zhijian.models.records.points import EntryKind
 from zhijian.models.records.scorecard import Scorecard
-from zhijian.pipeline.files import private_folder, write_whole
+from zhijian.pipeline.files import private_folder, remove_drafts, whole_file, write_whole
 from zhijian.pipeline.ledger import chain
 from zhijian.pipeline.ledger.daily_mean import SOURCE_KIND
 from zhijian.pipeline.ledger.entries import entries, export_csv
+from zhijian.pipeline.ledger.posting import ENTRY_SOURCE
 from zhijian.pipeline.night import Night, Work
-from zhijian.pipeline.stages.clips import cut_clips, remove_other_clips
+from zhijian.pipeline.stages.clips import FOLDER, cut_clips, remove_other_clips
 from zhijian.pipeline.stages.outputs import write_run, write_scorecards, write_transcript
 from zhijian.pipeline.store.calls import State
 from zhijian.pipeline.store.hearings import duplicates, hearing_of
@@ -35,21 +37,24 @@ RUN_SCHEMA = 1
 
 def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, models: dict[str, str]) -> dict[str, Any]:
     """Writes all files of the output folder; returns what run.json says. `models`: name -> sha256."""
+    started = time.perf_counter()
     out = private_folder(night.out)
+    remove_drafts(out, out / "transcripts", out / FOLDER)
     calls = [call for call in judged_calls(engine, night.source) if night.covers(call.call)]
     pages = [_page(engine, night, call, call.scorecard) for call in calls if call.scorecard is not None]
     for page in pages:
         write_transcript(out / "transcripts", page.call.call_id, page.dialogue)
-    remove_other_clips(out, {clip for page in pages for clip in page.clips.values()})
+    wanted = {clip for page in pages for clip in page.clips.values()}
+    remove_other_clips(out, wanted, {page.call.call_id for page in pages})
     write_scorecards(out / "scorecards.jsonl", [(page.scorecard, page.published) for page in pages])
     export_csv(engine, out / "ledger.csv")
     head = chain.head(engine)
     result = _result(engine, night, work, standard, models, calls, head)
     data = _night_data(engine, work, standard, calls, pages, result)
     write_whole(out / "report.html", render_html(data))
-    write_xlsx(data, draft := out / ".report.xlsx")
-    draft.chmod(0o600)
-    draft.replace(out / "report.xlsx")
+    with whole_file(out / "report.xlsx") as workbook:
+        write_xlsx(data, workbook)
+    result["seconds"]["report"] = round(time.perf_counter() - started, 3)
     write_run(out / "run.json", result)
     return result
 
@@ -102,7 +107,7 @@ def _result(
         "revised": list(work.revised),
         "possible_duplicates": [list(group) for group in duplicates(engine, night.source) if ids & set(group)],
         "heard_s": round(work.heard_s, 3),
-        "seconds": work.seconds,
+        "seconds": dict(work.seconds),
         "real_time_factor": None if work.real_time_factor is None else round(work.real_time_factor, 4),
         "peak_memory_mb": _peak_memory_mb(),
         "standard": {"id": standard.id, "version": standard.version, "sha256": standard.sha256},
@@ -137,7 +142,7 @@ def _night_data(
             shown.Failure(call_id=call.call.call_id, reason=call.reason or "尚未处理") for call in _unjudged(calls)
         ),
         duplicates=tuple(tuple(group) for group in result["possible_duplicates"]),
-        agents={e.agent_no: shown.AgentName(name=e.name, team=e.team) for e in stored_roster(engine)},
+        agents=_agents(engine, max(days, default=work.started_at.date())),
         booked=_booked(engine, {(call.call.agent_no, call.call.day) for call in calls}),
         ledger_count=result["ledger"]["entries"],
         ledger_head=result["ledger"]["head_sha256"] if result["ledger"]["entries"] else None,
@@ -150,14 +155,19 @@ def _night_data(
 
 
 def _booked(engine: sa.Engine, agent_days: set[tuple[str, date]]) -> tuple[shown.BookedPoints, ...]:
-    """The entries that stand for the agents' days of the report."""
-    booked = entries(engine)
+    """The entries that stand for the agents' days of the report, with what was credited to them later."""
+    months = {day.strftime("%Y-%m") for _, day in agent_days}
+    booked = [entry for month in sorted(months) for entry in entries(engine, period=month)]
     reversed_entries = {e.entry.reverses for e in booked}
+    adjusted: defaultdict[int, Decimal] = defaultdict(Decimal)
+    for e in booked:
+        if e.entry.source_kind == ENTRY_SOURCE:
+            adjusted[int(e.entry.source_id)] += e.entry.points_credited
     return tuple(
         shown.BookedPoints(
             agent_no=e.entry.account,
             day=e.entry.effective_day,
-            points=e.entry.points_credited,
+            points=e.entry.points_credited + adjusted[e.seq],
             mean=Decimal(e.details["mean"]),
             calls=len(e.details["scorecards"]),
         )
@@ -167,6 +177,12 @@ def _booked(engine: sa.Engine, agent_days: set[tuple[str, date]]) -> tuple[shown
         and e.seq not in reversed_entries
         and (e.entry.account, e.entry.effective_day) in agent_days
     )
+
+
+def _agents(engine: sa.Engine, day: date) -> dict[str, shown.AgentName]:
+    """Names and teams by agent number: those of the day where the roster covers it."""
+    entries_by_day = sorted(stored_roster(engine), key=lambda entry: entry.covers(day))
+    return {entry.agent_no: shown.AgentName(name=entry.name, team=entry.team) for entry in entries_by_day}
 
 
 def _unjudged(calls: list[JudgedCall]) -> list[JudgedCall]:

@@ -18,10 +18,13 @@ import sqlalchemy as sa
 from zhijian.models.records.call import Call
 from zhijian.models.records.codec import to_dict
 from zhijian.pipeline.store.database import StoreError, writing
-from zhijian.pipeline.store.tables import call_revisions, calls
+from zhijian.pipeline.store.tables import call_revisions, calls, scorecards
 
 MAX_TRIES = 3
 MAX_CRASHES = 5
+
+
+_tasks = sa.select(calls, sa.exists().where(scorecards.c.call == calls.c.id).label("known"))
 
 
 class State(StrEnum):
@@ -44,7 +47,11 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class CallTask:
-    """A call that waits for its next stage. `hearing` is the id of what was heard, None while `pulled`."""
+    """A call that waits for its next stage.
+
+    `hearing` is the id of what was heard in it, last: a revised call keeps it while it is `pulled` again.
+    `known` says that the call had a scorecard before.
+    """
 
     id: int
     call: Call
@@ -53,6 +60,7 @@ class CallTask:
     tries: int
     crashes: int
     hearing: int | None
+    known: bool
 
 
 def register(engine: sa.Engine, rows: Iterable[Call]) -> Registered:
@@ -66,7 +74,7 @@ def register(engine: sa.Engine, rows: Iterable[Call]) -> Registered:
 
 def _register(conn: sa.Connection, call: Call, now: datetime) -> str:
     known = conn.execute(
-        sa.select(calls.c.id, calls.c.revision, calls.c.content).where(
+        sa.select(calls.c.id, calls.c.revision, calls.c.content, calls.c.hearing).where(
             calls.c.source == call.source, calls.c.call_id == call.call_id
         )
     ).one_or_none()
@@ -82,7 +90,8 @@ def _register(conn: sa.Connection, call: Call, now: datetime) -> str:
         "crashes": 0,
         "attempt_started_at": None,
         "reason": None,
-        "hearing": None,
+        # the sound may be in an archive by now: what was heard in it is still true
+        "hearing": known.hearing if known is not None and known.content.recording == call.recording else None,
         "updated_at": now,
     }
     if known is None:
@@ -110,9 +119,7 @@ def waiting(engine: sa.Engine, source: str) -> tuple[CallTask, ...]:
     """
     with engine.connect() as conn:
         rows = conn.execute(
-            sa.select(calls).where(
-                calls.c.source == source, calls.c.state.in_((State.PULLED, State.HEARD, State.JUDGED))
-            )
+            _tasks.where(calls.c.source == source, calls.c.state.in_((State.PULLED, State.HEARD, State.JUDGED)))
         )
         tasks = [_task(row) for row in rows]
     return tuple(sorted(tasks, key=lambda t: (t.crashes + t.tries, t.call.started_at, t.call.call_id)))
@@ -121,7 +128,7 @@ def waiting(engine: sa.Engine, source: str) -> tuple[CallTask, ...]:
 def call_task(engine: sa.Engine, id: int) -> CallTask:
     """How far one call has come. Raises StoreError for an unknown id."""
     with engine.connect() as conn:
-        row = conn.execute(sa.select(calls).where(calls.c.id == id)).one_or_none()
+        row = conn.execute(_tasks.where(calls.c.id == id)).one_or_none()
     if row is None:
         raise _unknown(id)
     return _task(row)
@@ -136,15 +143,16 @@ def begin(engine: sa.Engine, id: int) -> None:
         change(conn, id, attempt_started_at=_now())
 
 
-def recover(engine: sa.Engine) -> tuple[str, ...]:
-    """Counts the attempts that an earlier run left open as crashes. To be called once, before a night begins.
+def recover(engine: sa.Engine, source: str) -> None:
+    """Counts the attempts that an earlier run over this source left open as crashes; too many, and a call is given up.
 
-    Returns the ids of the calls that it gives up.
+    To be called once, before a night begins.
     """
-    given_up = []
     with writing(engine) as conn:
         left_open = conn.execute(
-            sa.select(calls.c.id, calls.c.call_id, calls.c.crashes).where(calls.c.attempt_started_at.is_not(None))
+            sa.select(calls.c.id, calls.c.crashes).where(
+                calls.c.source == source, calls.c.attempt_started_at.is_not(None)
+            )
         ).all()
         for row in left_open:
             crashes = row.crashes + 1
@@ -152,12 +160,10 @@ def recover(engine: sa.Engine) -> tuple[str, ...]:
             change(conn, row.id, crashes=crashes, attempt_started_at=None, reason=reason)
             if crashes >= MAX_CRASHES:
                 change(conn, row.id, state=State.FAILED)
-                given_up.append(row.call_id)
-    return tuple(given_up)
 
 
-def failed_try(engine: sa.Engine, id: int, reason: str) -> bool:
-    """Closes an attempt that ended in an exception. True when the call is given up: that was its last try.
+def failed_try(engine: sa.Engine, id: int, reason: str) -> None:
+    """Closes an attempt that ended in an exception; after the last try the call is given up.
 
     `reason` is shown to users: Chinese, without customer data.
     """
@@ -166,7 +172,12 @@ def failed_try(engine: sa.Engine, id: int, reason: str) -> bool:
         change(conn, id, tries=tries, attempt_started_at=None, reason=reason)
         if tries >= MAX_TRIES:
             change(conn, id, state=State.FAILED)
-    return tries >= MAX_TRIES
+
+
+def postponed(engine: sa.Engine, id: int, reason: str) -> None:
+    """Closes an attempt that says nothing of the call, e.g. because the disk of the recordings did not answer."""
+    with writing(engine) as conn:
+        change(conn, id, attempt_started_at=None, reason=reason)
 
 
 def change(conn: sa.Connection, id: int, **values: object) -> None:
@@ -177,7 +188,7 @@ def change(conn: sa.Connection, id: int, **values: object) -> None:
 
 
 def _task(row: sa.Row[Any]) -> CallTask:
-    return CallTask(row.id, row.content, row.revision, State(row.state), row.tries, row.crashes, row.hearing)
+    return CallTask(row.id, row.content, row.revision, State(row.state), row.tries, row.crashes, row.hearing, row.known)
 
 
 def _unknown(id: int) -> StoreError:

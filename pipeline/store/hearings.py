@@ -65,6 +65,12 @@ def heard(
         change(conn, id, state=State.HEARD, hearing=hearing, attempt_started_at=None)
 
 
+def heard_before(engine: sa.Engine, id: int) -> None:
+    """Moves a call to `heard` with what was heard in it before, and closes the attempt."""
+    with writing(engine) as conn:
+        change(conn, id, state=State.HEARD, attempt_started_at=None)
+
+
 def duplicates(engine: sa.Engine, source: str) -> tuple[tuple[str, ...], ...]:
     """Groups of call ids of a source whose recordings hold the same sound."""
     groups: dict[str, list[str]] = {}

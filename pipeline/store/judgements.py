@@ -67,10 +67,11 @@ class JudgedCall:
     hearing: int | None
 
 
-def judged(engine: sa.Engine, id: int, scorecard: Scorecard) -> int:
+def judged(engine: sa.Engine, id: int, scorecard: Scorecard, *, heard: bool = True) -> int:
     """Stores a scorecard, moves the call to `judged` and closes the attempt. Returns the scorecard's number.
 
     Also for calls that cannot be scored, and for calls judged before: the new scorecard stands beside the old one.
+    `heard` is False where there was nothing to hear.
     Raises StoreError where the scorecard does not fit the call's row, e.g. because the row was revised meanwhile.
     """
     with writing(engine) as conn:
@@ -81,7 +82,8 @@ def judged(engine: sa.Engine, id: int, scorecard: Scorecard) -> int:
             raise StoreError(
                 f"a scorecard of {scorecard.call_id} does not fit the call it was made for; judge it again"
             )
-        change(conn, id, state=State.JUDGED, attempt_started_at=None, reason=None)
+        hearing = row.hearing if heard else None
+        change(conn, id, state=State.JUDGED, attempt_started_at=None, reason=None, hearing=hearing)
         stored = scorecards.insert().values(
             call=id,
             revision=row.revision,
@@ -89,7 +91,7 @@ def judged(engine: sa.Engine, id: int, scorecard: Scorecard) -> int:
             day=scorecard.started_at.date(),
             standard_sha256=scorecard.standard.sha256,
             content=scorecard,
-            hearing=row.hearing,
+            hearing=hearing,
             judged_at=datetime.now().astimezone(),
         )
         return conn.execute(stored.returning(scorecards.c.id)).scalar_one()
@@ -127,15 +129,34 @@ def judged_calls(engine: sa.Engine, source: str, since: date | None = None) -> t
     return tuple(sorted(found, key=lambda c: (c.call.started_at, c.call.call_id)))
 
 
-def without_sound(engine: sa.Engine, source: str) -> tuple[tuple[int, Call, datetime], ...]:
-    """Held calls whose recording gave no usable sound: number, call, and when that was found."""
+@dataclass(frozen=True, slots=True)
+class WithoutSound:
+    """A held call whose recording gave no usable sound, why, and when that was found. `id` is the call's number."""
+
+    id: int
+    call: Call
+    reason: str | None
+    found_at: datetime
+
+
+def without_sound(engine: sa.Engine, source: str) -> tuple[WithoutSound, ...]:
+    """The held calls of a source that wait for a usable recording."""
     query = (
-        sa.select(calls.c.id, calls.c.content, scorecards.c.judged_at)
+        sa.select(calls.c.id, calls.c.content, scorecards.c.content.label("scorecard"), scorecards.c.judged_at)
         .join_from(calls, scorecards, scorecards.c.id == _last_scorecard)
         .where(calls.c.source == source, calls.c.state == State.HELD, scorecards.c.hearing.is_(None))
     )
     with engine.connect() as conn:
-        return tuple((row.id, row.content, row.judged_at) for row in conn.execute(query))
+        return tuple(
+            WithoutSound(row.id, row.content, row.scorecard.reason, row.judged_at) for row in conn.execute(query)
+        )
+
+
+def known_recordings(engine: sa.Engine, source: str) -> frozenset[str]:
+    """Paths of the recordings of all calls that a source has ever listed."""
+    with engine.connect() as conn:
+        listed = conn.execute(sa.select(calls.c.content).where(calls.c.source == source)).scalars()
+        return frozenset(call.recording for call in listed)
 
 
 def days_to_book(conn: sa.Connection, source: str) -> tuple[AgentDay, ...]:

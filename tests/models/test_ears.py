@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rapidfuzz.distance import Levenshtein
 
-from zhijian.models.engines.audio import Sound, load
+from zhijian.models.engines.audio import Sound, load, resample
 from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.models.records.dialogue import Dialogue, Role, Separation
 
@@ -115,6 +115,30 @@ def test_one_voice_alone_is_not_parted_into_two(ears, sample):
     alone = ears.hear(Sound(sound.samples[:1], sound.sample_rate_hz))
     assert alone.separation is Separation.NONE
     assert {u.role for u in alone.trusted} <= {Role.UNKNOWN}
+
+
+def test_hiss_on_the_second_channel_makes_no_second_side(ears, sample):
+    sound, sentences = sample("mono")
+    hiss = np.random.default_rng(3).normal(0, 0.001, sound.samples.shape).astype(np.float32)
+    dialogue = ears.hear(Sound(np.concatenate([sound.samples, hiss]), sound.sample_rate_hz))
+    assert dialogue.separation is Separation.DIARIZATION
+    assert [speaker_at(dialogue, u) for u in sentences] == [u["role"] for u in sentences]
+
+
+def test_a_direct_current_does_not_hide_the_voice(ears, sample):
+    sound, sentences = sample("stereo")
+    shifted = sound.samples * np.float32(0.3) + np.array([[0.1], [0.0]], np.float32)
+    assert error_rate(sentences, ears.hear(Sound(shifted, sound.sample_rate_hz)), Role.AGENT) < 0.3
+
+
+@pytest.mark.parametrize("sample_rate_hz", [11_025, 44_100, 48_000])
+def test_a_length_of_no_whole_milliseconds_is_heard(ears, sample, sample_rate_hz):
+    sound, _ = sample("stereo")
+    last = resample(sound.samples[:, -6 * RATE_HZ :], RATE_HZ, sample_rate_hz)
+    for odd in (1, 2, 3):
+        cut = Sound(last[:, : last.shape[1] // 1000 * 1000 - odd], sample_rate_hz)
+        dialogue = ears.hear(cut)
+        assert all(voice.span.end_ms <= cut.duration_ms for voice in dialogue.voices)
 
 
 def no_speech() -> dict[str, np.ndarray]:

@@ -18,8 +18,8 @@ def words(text):
         "请不吝点赞 订阅 转发",
         "字幕由某某提供",
         "谢谢观看",
-        "对对对对对对对对对对",
-        "好的好的好的好的好的",
+        "对" * 12,
+        "好的" * 7,
     ],
 )
 def test_known_inventions_and_loops_are_suspect(text):
@@ -28,7 +28,14 @@ def test_known_inventions_and_loops_are_suspect(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["您好,请问有什么可以帮您", "对对对", "好的好的,再见", "一三八零零零零零零零零", "感谢您的耐心等待"],
+    [
+        "您好,请问有什么可以帮您",
+        "对对对",
+        "好的好的好的好的",
+        "电子账单订阅",
+        "一三八零零零零零零零零",
+        "感谢您的耐心等待",
+    ],
 )
 def test_ordinary_speech_is_trusted(text):
     assert suspicion_of_words(words(text), voiced_ms=4000) is None

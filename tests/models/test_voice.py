@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zhijian.models.engines.voice import Channels, distinct_channels, voices
+from zhijian.models.engines.voice import Channels, are_two_sides, distinct_channels, voices
 
 RATE_HZ = 16_000
 
@@ -46,6 +46,17 @@ def test_a_dead_line_is_no_channel(speech):
 
 def test_two_speakers_stay_two_channels(speech):
     assert distinct_channels(np.stack([speech, speech[::-1]]).astype(np.float32)).separate
+
+
+def test_an_inverted_copy_does_not_cancel_the_voice(speech):
+    one = distinct_channels(np.stack([speech, -speech]).astype(np.float32))
+    assert not one.separate
+    assert voices(one)[0]
+
+
+def test_a_copy_that_comes_later_is_no_second_side(speech):
+    late = np.roll(speech, 40)
+    assert not are_two_sides(voices(Channels(np.stack([speech, late]).astype(np.float32))))
 
 
 def test_silence_holds_no_voice():

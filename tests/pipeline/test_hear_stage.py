@@ -99,3 +99,38 @@ def test_a_recording_that_comes_late_is_heard_after_all(engine, tmp_path, write_
     reopen_arrived(engine, tmp_path, "s")
     hear_all(engine, tmp_path, CountingEars())
     assert [task.state for task in waiting(engine, "s")] == [State.HEARD]
+
+
+def test_a_share_that_was_not_mounted_is_heard_when_it_is_back(engine, tmp_path, write_sound):
+    (tmp_path / "share").mkdir()
+    write_sound("share/a.wav")
+    time.sleep(0.05)
+    (tmp_path / "share").rename(tmp_path / "away")
+    register(engine, [call("a", "share/a.wav")])
+    hear_all(engine, tmp_path, CountingEars())
+    book(engine, "s", load_scheme("incentive"), actor="machine", now=datetime.now(UTC))
+    (tmp_path / "away").rename(tmp_path / "share")
+    reopen_arrived(engine, tmp_path, "s")
+    assert [task.state for task in waiting(engine, "s")] == [State.PULLED]
+
+
+def test_a_corrected_row_needs_no_recording_that_was_heard_before(engine, tmp_path, write_sound):
+    write_sound("a.wav")
+    register(engine, [call("a", "a.wav")])
+    hear_all(engine, tmp_path, CountingEars())
+    (tmp_path / "a.wav").unlink()
+    register(engine, [dataclasses.replace(call("a", "a.wav"), satisfaction="满意")])
+    ears = CountingEars()
+    hear_all(engine, tmp_path, ears)
+    (task,) = waiting(engine, "s")
+    assert (task.state, task.revision, ears.asked) == (State.HEARD, 2, 0)
+
+
+def test_a_row_that_names_another_recording_is_heard_anew(engine, tmp_path, write_sound):
+    write_sound("a.wav"), write_sound("b.wav", seed=2)
+    register(engine, [call("a", "a.wav")])
+    hear_all(engine, tmp_path, CountingEars())
+    register(engine, [call("a", "b.wav")])
+    ears = CountingEars()
+    hear_all(engine, tmp_path, ears)
+    assert ears.asked == 1

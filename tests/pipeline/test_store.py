@@ -23,6 +23,7 @@ from zhijian.pipeline.store.calls import (
     begin,
     call_task,
     failed_try,
+    postponed,
     recover,
     register,
     waiting,
@@ -174,16 +175,17 @@ class TestAttempts:
     def test_a_call_that_crashed_waits_behind_the_others(self, db, make_call):
         register(db, [make_call("bad", hour=8), make_call("good", hour=9)])
         begin(db, number(db, "bad"))
-        assert recover(db) == ()
+        recover(db, "s")
         assert [(t.call.call_id, t.crashes) for t in waiting(db, "s")] == [("good", 0), ("bad", 1)]
 
     def test_it_is_given_up_after_so_many_crashes(self, db, make_call):
         register(db, [make_call("bad")])
         for _ in range(MAX_CRASHES - 1):
             begin(db, number(db, "bad"))
-            assert recover(db) == ()
+            recover(db, "s")
+            assert state_of(db, "bad") is State.PULLED
         begin(db, number(db, "bad"))
-        assert recover(db) == ("bad",)
+        recover(db, "s")
         assert waiting(db, "s") == ()
         assert state_of(db, "bad") is State.FAILED
 
@@ -193,14 +195,30 @@ class TestAttempts:
         failed_try(db, number(db, "c1"), "内存不足")
         begin(db, number(db, "c2"))
         judgements.judged(db, number(db, "c2"), make_card(make_call("c2", hour=10)))
-        recover(db)
+        recover(db, "s")
         assert {t.call.call_id: (t.tries, t.crashes) for t in waiting(db, "s")} == {"c1": (1, 0), "c2": (0, 0)}
 
     def test_it_is_given_up_after_so_many_tries(self, db, make_call):
         register(db, [make_call("bad")])
-        assert [failed_try(db, number(db, "bad"), f"第{i}次") for i in range(MAX_TRIES)] == [False, False, True]
+        for i in range(MAX_TRIES):
+            assert state_of(db, "bad") is State.PULLED
+            failed_try(db, number(db, "bad"), f"第{i}次")
         (call,) = judgements.judged_calls(db, "s")
         assert (call.state, call.reason, call.scorecard) == (State.FAILED, "第2次", None)
+
+    def test_another_source_s_open_attempt_is_no_crash(self, db, make_call):
+        register(db, [make_call("c1")])
+        begin(db, number(db, "c1"))
+        recover(db, "t")
+        assert waiting(db, "s")[0].crashes == 0
+
+    def test_a_disk_that_does_not_answer_costs_no_try(self, db, make_call):
+        register(db, [make_call("c1")])
+        for _ in range(MAX_TRIES + MAX_CRASHES):
+            begin(db, number(db, "c1"))
+            postponed(db, number(db, "c1"), "录音暂时读不出来")
+            recover(db, "s")
+        assert [(t.state, t.tries, t.crashes) for t in waiting(db, "s")] == [(State.PULLED, 0, 0)]
 
     def test_a_revision_gets_all_its_tries_again(self, db, make_call):
         register(db, [make_call("bad")])

@@ -29,8 +29,13 @@ UNMASKED = {column.title for columns in TABLES for column in columns if column.k
 
 @pytest.fixture
 def book(night: NightData, tmp_path: Path) -> Workbook:
-    write_xlsx(night, tmp_path / "report.xlsx")
+    save(night, tmp_path / "report.xlsx")
     return load_workbook(tmp_path / "report.xlsx")
+
+
+def save(night: NightData, path: Path) -> None:
+    with path.open("wb") as file:
+        write_xlsx(night, file)
 
 
 def rows(sheet: Worksheet) -> list[dict[str, object]]:
@@ -103,7 +108,7 @@ def test_text_never_becomes_a_formula_or_a_link(
         refused=(Refusal(row=2, call_id="=1+2", reason="=HYPERLINK(1)"),),
         agents={"=1+1": AgentName(name="@name", team="-team")},
     )
-    write_xlsx(night, tmp_path / "report.xlsx")
+    save(night, tmp_path / "report.xlsx")
     book = load_workbook(tmp_path / "report.xlsx")
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert {cell.data_type for cell in cells} <= {"s", "n", "d"}
@@ -127,7 +132,7 @@ def test_customer_data_are_masked_in_every_cell(book: Workbook) -> None:
 
 
 def test_an_empty_night_is_a_workbook_too(night_of: Callable[..., NightData], tmp_path: Path) -> None:
-    write_xlsx(night_of(), tmp_path / "report.xlsx")
+    save(night_of(), tmp_path / "report.xlsx")
     book = load_workbook(tmp_path / "report.xlsx")
     assert book.sheetnames == SHEETS
     assert [sheet.max_row for sheet in book.worksheets[1:]] == [1, 1, 1, 16, 1, 1, 1, 1]
@@ -141,6 +146,6 @@ def test_points_of_many_places_do_not_drift(
         judged(f"c{place}", failed_item("repeat.key_info", "7.90", "少一项", said(0, 900, "您好")))
         for place in range(30)
     ]
-    write_xlsx(night_of(*calls), tmp_path / "report.xlsx")
+    save(night_of(*calls), tmp_path / "report.xlsx")
     total = rows(load_workbook(tmp_path / "report.xlsx")["扣分明细"])[-1]["失分"]
     assert total == float(Decimal("3.0"))
