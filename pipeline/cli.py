@@ -134,7 +134,7 @@ def _night(night: Night, as_json: bool) -> int:
         except Timeout:
             print("zhijian: 另一次作业正在运行,本次不执行", file=sys.stderr)
             return LOCKED
-        held.enter_context(offline.sealed())
+        held.enter_context(offline.sealed(night.out / ".prefect"))
         from zhijian.pipeline.flows import run_night  # Prefect reads its settings when it is imported
 
         result = run_night(night)
@@ -258,8 +258,9 @@ def _ledger(out: Path | None) -> sa.Engine:
 
 
 def _say(as_json: bool, result: Any, text: str) -> None:
-    """A command's result, for people or for programs."""
-    print(json.dumps(result, ensure_ascii=False) if as_json else text)
+    """A command's result, for people or for programs; nothing where there is nothing to show people."""
+    if as_json or text:
+        print(json.dumps(result, ensure_ascii=False) if as_json else text)
 
 
 def main() -> None:

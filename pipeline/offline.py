@@ -4,9 +4,10 @@ Has to run before Prefect, pyannote.audio and huggingface_hub are imported.
 """
 
 import os
-import tempfile
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -24,14 +25,17 @@ QUIET = {
 
 
 @contextmanager
-def sealed() -> Iterator[None]:
+def sealed(prefect_home: Path) -> Iterator[None]:
     """Sets what is not set yet, so that an installation with a Prefect server of its own keeps it.
 
-    Prefect's own state is thrown away with the block unless PREFECT_HOME names a place for it: what a call has come to
-    is in our database, and Prefect never forgets.
+    Prefect's own state lies in `prefect_home`, which nobody else may use, and is thrown away with the block unless
+    PREFECT_HOME names another place: how far a call has come is in our database, and Prefect never forgets.
     """
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
-    with tempfile.TemporaryDirectory(prefix="zhijian-prefect-", ignore_cleanup_errors=True) as home:
-        os.environ.setdefault("PREFECT_HOME", home)
+    os.environ.setdefault("PREFECT_HOME", str(prefect_home))
+    shutil.rmtree(prefect_home, ignore_errors=True)  # of a run that was killed
+    try:
         yield
+    finally:
+        shutil.rmtree(prefect_home, ignore_errors=True)

@@ -24,7 +24,7 @@ from zhijian.models.engines.inventions import suspicion_of_passage
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
 from zhijian.models.engines.whisper import LANGUAGE, Passage, Recogniser
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
-from zhijian.models.records.span import Span
+from zhijian.models.records.span import Span, union
 
 if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer
@@ -35,6 +35,7 @@ WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus
 RATE_HZ = voice.RATE_HZ
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
+BROKEN_OFF_FROM_MS = 3000
 OVERLAP_FROM_MS = 600
 SECOND_LOOK_PADDING_MS = 200
 SECOND_LOOK_LONGEST_MS = 29_000
@@ -103,7 +104,7 @@ class Ears:
         mix = channels.samples.mean(axis=0)  # shape: (num_samples,)
         passages = self.recogniser.passages(mix)
         found = stretches(voices)
-        stray = _distribute(found, passages)
+        stray = _distribute(found, _whole(passages, union(span for spans in voices for span in spans)))
         on_channels = separation is Separation.CHANNELS
         for stretch in found:
             if _unheard(stretch) or (on_channels and _talked_over(stretch, found)):
@@ -212,6 +213,24 @@ def _prepared(sound: Sound) -> Samples:
     """At 16 kHz, without DC, not a sample longer than the recording's whole milliseconds."""
     samples = resample(sound.samples, sound.sample_rate_hz, RATE_HZ)[:, : sound.duration_ms * RATE_HZ // 1000]
     return samples - samples.mean(axis=1, keepdims=True)
+
+
+def _whole(passages: Sequence[Passage], voiced: Sequence[Span]) -> list[Passage]:
+    """The passages that did not break off.
+
+    Whisper now and then ends a window after a sentence, and the times of its words are then anybody's guess. Such a
+    passage has far fewer characters than the voice since the one before can have said; its stretches get a second look.
+    """
+    whole, since_ms = [], 0
+    for passage in passages:
+        if not passage.words:
+            continue
+        window = Span(since_ms, max(since_ms, passage.words[-1].span.end_ms))
+        voiced_ms = sum(span.overlap_ms(window) for span in voiced)
+        if voiced_ms < BROKEN_OFF_FROM_MS or _characters(passage.words) >= UNHEARD_CHARACTERS_PER_S * voiced_ms / 1000:
+            whole.append(passage)
+        since_ms = window.end_ms
+    return whole
 
 
 def _distribute(found: Sequence[Stretch], passages: Sequence[Passage]) -> list[list[Word]]:

@@ -7,8 +7,10 @@ import pytest
 from rapidfuzz.distance import Levenshtein
 
 from zhijian.models.engines.audio import Sound, load, resample
-from zhijian.models.engines.ears import Ears, open_ears
-from zhijian.models.records.dialogue import Dialogue, Role, Separation
+from zhijian.models.engines.ears import Ears, _whole, open_ears
+from zhijian.models.engines.whisper import Passage
+from zhijian.models.records.dialogue import Dialogue, Role, Separation, Word
+from zhijian.models.records.span import Span
 
 RATE_HZ = 8000
 CUT_MS = 30_000
@@ -164,3 +166,15 @@ def test_the_fingerprint_follows_what_changes_the_hearing(ears):
 
     assert other(threads=1, jobs=2) == ears.fingerprint
     assert len({ears.fingerprint, other(beam_size=1), other(agent_channel=1)}) == 3
+
+
+def passage(text: str, start_ms: int, end_ms: int) -> Passage:
+    step = (end_ms - start_ms) // len(text)
+    words = [Word(c, Span(start_ms + i * step, start_ms + (i + 1) * step), 0.8) for i, c in enumerate(text)]
+    return Passage(tuple(words), -0.2, 0.1, 1.0)
+
+
+def test_a_passage_that_broke_off_is_not_believed():
+    full, broken = passage("您好,请问有什么可以帮您的吗", 0, 6000), passage("请您留个电话", 28_000, 30_000)
+    assert _whole([full, broken], [Span(0, 6000), Span(7000, 30_000)]) == [full]
+    assert _whole([full, broken], [Span(0, 6000), Span(27_900, 30_000)]) == [full, broken]
