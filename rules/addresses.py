@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from zhijian.rules.datum import AGENT, CUSTOMER, Datum, Place, Turn
+from zhijian.rules.datum import CUSTOMER, Datum, Place, Turn, question_before
 from zhijian.rules.numbers import NUMERAL, with_arabic_numbers
 from zhijian.rules.text import NormalText, fillers, lexicon
 
@@ -25,13 +25,14 @@ _TRAILING = re.compile("(?:的|这边|那边|这里|这块|附近|停电|没电|
 
 _NAME_STOP = re.compile(
     "一下|我家|家住|家在|住在|就在|是在|地址|位置|你们|我们|他们|咱们|这边|那边|这个|那个|哪个|整个|所在|打算|想在|要在|要到"
-    "|[在是我你他她们的了啊呢哦嗯呃住叫去到从有没把给跟说查帮就也都还很被让问用交装换修办个]"
+    "|然后|[在是我你他她们的了啊呢哦嗯呃住叫去到从有没把给跟说查帮就也都还很被让问用交装换修办个]"
 )
 _NUMBERED = re.compile(
-    f"(?:{NUMERAL}|幺){{1,4}}(?:号楼|号院|号店|号|栋|幢|座|单元|楼|层|室|组|期|队|弄|巷|社|门|户)(?![码召称线表机])"
+    f"(?:{NUMERAL}|幺){{1,4}}(?:号楼|号院|号店|号车位|号车库|号商铺|号门面|号|栋|幢|座|单元|楼|层|室|组|期|队|弄|巷|社|门|户)(?![码召称线表机])"
     "|[a-z](?:座|栋|区|幢)"
 )
 _ROOM = re.compile(f"(?:{NUMERAL}|幺){{3,4}}(?!{NUMERAL}|幺|[号元块度年月日个天点])")
+_GOES_ON = re.compile(f"{NUMERAL}|幺")
 _ANSWER = re.compile("(?:我?[家就]?[在住]|地址是|位置是|就是)(?P<place>[^我你那这哪不没]{3,14})")
 _LONGEST_NAME = 8
 _IN_DOUBT = 0.5
@@ -53,7 +54,7 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
     for position, turn in enumerate(turns):
         if turn.role != CUSTOMER:
             continue
-        question = _question(turns, position)
+        question = question_before(turns, position)
         for datum in _addresses_in(turn, bool(_ASKED.search(question))):
             last = found[-1] if found else None
             if last and _says_again(last, datum):
@@ -117,32 +118,46 @@ def _confidence(text: NormalText, parts: Sequence[_Part], asked: bool) -> float:
 
 
 def _rows(text: NormalText) -> Iterator[list[_Part]]:
-    """Parts that follow one another closely."""
+    """Parts that follow one another closely, also over a pause; what lies between a place and its number is a part."""
     row: list[_Part] = []
     for part in _parts(text):
         if row and not _adjoins(text, row[-1].end, part.start):
-            yield row
-            row = []
+            if part.numbered and not row[-1].numbered and (link := _link(text, row[-1].end, part.start)):
+                row.append(link)
+            else:
+                yield row
+                row = []
         row.append(part)
     if row:
         yield row
 
 
+def _link(text: NormalText, end: int, start: int) -> _Part | None:
+    """地下车库 between 东湖花园 and 二十六号车位."""
+    between = text.chars[end:start]
+    if start - end > _NEXT_PART or text.sentence_of(end) != text.sentence_of(start) or _NAME_STOP.search(between):
+        return None
+    return _Part(end, start, numbered=False, weak=True)
+
+
 def _adjoins(text: NormalText, end: int, start: int) -> bool:
     skip = fillers(text.chars)
     between = "".join(text.chars[index] for index in range(end, start) if not skip[index])
-    return start - end <= _NEXT_PART and not between.strip("的就是还有那在个甲乙丙丁")
+    return start - end <= _NEXT_PART and not between.replace("然后", "").strip("的就是还有那在个甲乙丙丁")
 
 
 def _parts(text: NormalText) -> Iterator[_Part]:
+    numbered_to = -1  # where a numbered part ended
     for clause_start, clause_end in text.clauses():
-        at, numbered_before = clause_start, False
+        goes_on = _GOES_ON.match(text.chars, clause_end)  # a number in groups is no room
+        at, numbered_before = clause_start, numbered_to == clause_start and not goes_on
         while at < clause_end:
             part = _part_at(text.chars, at, clause_end, numbered_before)
             if part is None:
                 break
             yield part
             at, numbered_before = part.end, part.numbered
+            numbered_to = part.end if part.numbered else -1
 
 
 def _part_at(chars: str, at: int, clause_end: int, after_number: bool) -> _Part | None:
@@ -185,11 +200,6 @@ def _is_everyday_word(chars: str, ending: tuple[int, int]) -> bool:
     """线路, 城市, 门口: a word that only ends like a place."""
     start, end = ending
     return any(chars[:end].endswith(word) and len(word) > end - start for word in _words("不是"))
-
-
-def _question(turns: Sequence[Turn], position: int) -> str:
-    before = next((turn for turn in reversed(turns[:position]) if turn.role == AGENT), None)
-    return before.text.chars if before else ""
 
 
 def _says_again(datum: Datum, again: Datum) -> bool:

@@ -16,9 +16,9 @@ from zhijian.models.records.scorecard import BannedHit, Outcome, Tier
 from zhijian.rules.finding import Finding, Operator, unsure
 from zhijian.rules.heard import Heard, found
 from zhijian.rules.phrases import Hit, find, hits
-from zhijian.rules.pinyin import similarity
+from zhijian.rules.pinyin import sounds_like
 from zhijian.rules.terms import Phrase, Phrases, Scope, Term
-from zhijian.rules.text import fillers, normalise
+from zhijian.rules.text import NormalText, fillers, normalise
 
 SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
@@ -26,8 +26,8 @@ NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
 NEARBY_CHARS = 12
 """How far from the phrase, within its sentence, something may stand that excuses it."""
-QUOTATION_CHARS = 8
-"""How far before the phrase the words may stand that make it a quotation."""
+QUOTED_SUBJECTS = "你您我"
+"""May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
 
 TIERS = {Tier.MINOR: "轻微", Tier.MAJOR: "较重", Tier.SEVERE: "严重"}
 
@@ -43,6 +43,13 @@ class Excuses(Term):
     in_turn: Phrases = ()
 
 
+class Wording(Phrase):
+    """A wording of an entry; `literal` and `ends_clause` as there, for this wording alone."""
+
+    literal: bool = False
+    ends_clause: bool = False
+
+
 class BannedPhrase(Term):
     """One entry of the list, with the wording recommended instead and its own proof.
 
@@ -52,7 +59,7 @@ class BannedPhrase(Term):
     """
 
     phrase: str
-    also: tuple[Text, ...] = ()
+    also: tuple[Wording, ...] = ()
     tier: Tier
     reason: str
     instead: str
@@ -65,8 +72,17 @@ class BannedPhrase(Term):
     no_hits: tuple[Text, ...] = Field(min_length=1)
 
     @cached_property
-    def wordings(self) -> tuple[Phrase, ...]:
-        return tuple(Phrase(text=text) for text in (self.phrase, *self.also))
+    def wordings(self) -> tuple[Wording, ...]:
+        """All of them, each with the entry's demands on its form."""
+        return tuple(
+            wording.model_copy(
+                update={
+                    "literal": wording.literal or self.literal,
+                    "ends_clause": wording.ends_clause or self.ends_clause,
+                }
+            )
+            for wording in (Wording(text=self.phrase), *self.also)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,15 +152,15 @@ class NeverSays(Operator):
             for wording in entry.wordings:
                 accept, doubt = self._limits(entry, wording)
                 for hit in hits(wording, utterance, min_similarity=doubt):
-                    if _in_form(entry, hit):
+                    if _in_form(wording, hit):
                         certain = hit.match.similarity >= accept and hit.word_confidence >= word_confidence
                         yield Spoken(entry, hit, certain)
 
-    def _limits(self, entry: BannedPhrase, wording: Phrase) -> tuple[float, float]:
+    def _limits(self, entry: BannedPhrase, wording: Wording) -> tuple[float, float]:
         """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""
         if len(normalise(wording.text)) <= SHORT_CHARS:
             return 1.0, 1.0
-        return entry.accept or self.accept, entry.doubt or self.doubt
+        return wording.accept or entry.accept or self.accept, entry.doubt or self.doubt
 
     def _excused(self, one: Spoken, turn: Turn) -> bool:
         text, start, end = one.hit.text, one.start, one.end
@@ -155,9 +171,21 @@ class NeverSays(Operator):
         return (
             text.chars[:start].endswith(unless.before)
             or text.chars[end:].startswith(unless.after)
-            or _has(self.quoting, text.quote(max(0, start - QUOTATION_CHARS), start), self.accept)
+            or self._quoted(text, sentence_start, start)
             or _has((*polite, *unless.in_sentence), nearby, self.accept)
             or _has(unless.in_turn, turn.text, self.accept)
+        )
+
+    def _quoted(self, text: NormalText, sentence_start: int, start: int) -> bool:
+        """Do quoting words stand right before the phrase, but for particles and its subject?"""
+        skipped = fillers(text.chars)
+        while start > sentence_start and (skipped[start - 1] or text.chars[start - 1] in QUOTED_SUBJECTS):
+            start -= 1
+        ahead = normalise(text.quote(sentence_start, start))
+        return any(
+            match.end == len(ahead)
+            for phrase in self.quoting
+            for match in find(phrase, ahead, min_similarity=self.accept)
         )
 
 
@@ -170,14 +198,14 @@ def _longest(candidates: Iterable[Spoken]) -> list[Spoken]:
     return sorted(chosen, key=lambda one: one.start)
 
 
-def _in_form(entry: BannedPhrase, hit: Hit) -> bool:
-    """Does the hit keep the phrase's negations, and meet the entry's demands on characters and place in the clause?"""
+def _in_form(wording: Wording, hit: Hit) -> bool:
+    """Does the hit keep the negations, and meet the wording's demands on characters and place in the clause?"""
     heard = hit.text.chars[hit.match.start : hit.match.end]
-    if (entry.literal and not hit.match.exact) or not all(
-        hit.phrase.count(negation) <= sum(similarity(negation, char) == 1 for char in heard) for negation in NEGATIONS
+    if (wording.literal and not hit.match.exact) or not all(
+        wording.text.count(negation) <= sum(sounds_like(negation, char) for char in heard) for negation in NEGATIONS
     ):
         return False
-    if not entry.ends_clause:
+    if not wording.ends_clause:
         return True
     _, clause_end = hit.text.clause_of(hit.match.end - 1)
     return all(fillers(hit.text.chars)[hit.match.end : clause_end])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zhijian.rules.text import NormalText
 
 AGENT, CUSTOMER = "agent", "customer"
+CORRECTION = re.compile("不对|错了|不是|说错|更正|改成|应该是|应当是")
+"""What stands between a wrong value and the right one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,9 @@ class Datum:
     def last_turn(self) -> int:
         """The index of the turn that completed it: the agent can repeat the whole of it only afterwards."""
         return self.places[-1].turn
+
+
+def question_before(turns: Sequence[Turn], position: int) -> str:
+    """What the agent said last before the turn at `position`, in normal characters; empty if nothing."""
+    before = next((turn for turn in reversed(turns[:position]) if turn.role == AGENT), None)
+    return before.text.chars if before else ""

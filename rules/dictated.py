@@ -14,14 +14,13 @@ from functools import lru_cache
 
 from rapidfuzz.distance import Levenshtein
 
-from zhijian.rules.datum import AGENT, CUSTOMER, Datum, Place, Turn
+from zhijian.rules.datum import AGENT, CORRECTION, CUSTOMER, Datum, Place, Turn
 from zhijian.rules.numbers import DIGITS, NUMERAL, DigitRun, digit_strings
 from zhijian.rules.pinyin import find
 from zhijian.rules.text import NormalText, lexicon
 
 ACCOUNT, PHONE, OTHER = "户号", "电话", "其他"
 
-_CORRECTION = re.compile("不对|错了|不是|说错|更正|改成|应该是|应当是")
 _FOLLOW_ON = 6  # syllables between two groups of one number: 然后是, 后面还有
 _UNIT_AFTER = re.compile("[号元块角毛度年月日点楼栋幢座单层米个天次平千瓦%岁位人户张]")
 _ADDRESS_BEFORE = re.compile(f"(?:号楼|单元|[楼栋幢座室弄巷路街]|{NUMERAL}号)$")
@@ -108,7 +107,7 @@ def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
                     place=Place(turn.index, run.start, run.end),
                     cue=named[-1] if named else None,
                     asked=asked,
-                    corrects=bool(_CORRECTION.search(words)),
+                    corrects=bool(CORRECTION.search(words)),
                     follows_on=goes_on,
                 )
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,8 +16,11 @@ from zhijian.models.records.scorecard import Evidence, EvidenceKind
 from zhijian.models.records.span import Span
 from zhijian.rules.phrases import Hit, best_hit
 from zhijian.rules.terms import Phrase, Phrases, Scope, Term
+from zhijian.rules.text import fillers
 
 QUOTE_MAX_CHARS = 120
+LAST_THIRD_MIN_TURNS = 3
+"""The last third holds at least so many turns of the role: of a short call the letter would leave only the farewell."""
 
 
 class Thresholds(Term):
@@ -42,17 +46,35 @@ class Thresholds(Term):
 class Silences(Term):
     """What tells an announced hold, an unexplained silence and the customer's own wait apart.
 
-    A `notice` announces the silence if the agent says no more than `notice_tail_chars` after it. What the customer says
-    who wants to look something up, and what the agent says who asks for something, has to be `context` (0..1) alike.
+    A `notice` that is not part of a `no_notice` announces the silence if the agent says no more than
+    `notice_tail_chars` after its sentence and the customer replies with no more than `short_reply_chars`. What the
+    customer says who wants to look something up, and what the agent says who `asks` or `requests` something of the
+    customer, has to be `context` (0..1) alike; nothing is asked after the agent's `own_deeds`. A reply made of `assent`
+    words alone neither ends what the agent says nor tells anything.
     """
 
     min_ms: int = Field(gt=0)
     notice: Phrases
+    no_notice: Phrases
     notice_tail_chars: int = Field(ge=0)
     context: float = Field(gt=0, le=1)
     customer_waits: Phrases
     asks: Phrases
+    requests: Phrases
+    own_deeds: Phrases
+    assent: tuple[str, ...] = Field(min_length=1)
     short_reply_chars: int = Field(ge=0)
+
+    def is_assent(self, chars: str) -> bool:
+        """Does a normal text hold nothing but words of assent and particles?"""
+        return (
+            self._assent.fullmatch("".join(c for c, skip in zip(chars, fillers(chars), strict=True) if not skip))
+            is not None
+        )
+
+    @cached_property
+    def _assent(self) -> re.Pattern[str]:
+        return re.compile(f"(?:{'|'.join(map(re.escape, self.assent))})*")
 
 
 class Settings(Term):
@@ -103,7 +125,7 @@ class Heard:
         elif scope.last_turns is not None:
             chosen = own[-scope.last_turns :]
         elif scope.last_third:
-            chosen = [index for index in own if 3 * index >= 2 * len(self.turns)]
+            chosen = own[-max(LAST_THIRD_MIN_TURNS, sum(3 * index >= 2 * len(self.turns) for index in own)) :]
         else:
             chosen = own
         utterances = tuple(utterance for index in chosen for utterance in self.turns[index].utterances)
@@ -116,8 +138,8 @@ class Heard:
         if scope.last_turns is not None and chosen:
             start = self.turns[chosen[0]].span.start_ms
         if scope.last_third and self.turns:
-            first = -(-2 * len(self.turns) // 3)
-            start = self.turns[min(first, len(self.turns) - 1)].span.start_ms
+            first = min(-(-2 * len(self.turns) // 3), len(self.turns) - 1, *chosen)
+            start = self.turns[first].span.start_ms
         return Span(start, max(start, end))
 
     def said(

@@ -11,20 +11,30 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from zhijian.rules.addresses import addresses
-from zhijian.rules.datum import AGENT, CUSTOMER, Datum, Place, Turn
+from zhijian.rules.datum import AGENT, CORRECTION, CUSTOMER, Datum, Place, Turn, question_before
 from zhijian.rules.dictated import dictated_numbers
 from zhijian.rules.names import names
 from zhijian.rules.numbers import NUMERAL, amounts, cardinal
 from zhijian.rules.repeat_back import RepeatBack, repeat_back, was_said
-from zhijian.rules.times import times
+from zhijian.rules.text import NormalText
+from zhijian.rules.times import SpokenTime, times
 
 __all__ = ["Datum", "Place", "RepeatBack", "Turn", "extract", "repeat_back"]
 
-_RATE_BEFORE = re.compile("(?:每度|一度|度电|电价|单价|每月)$")
-_RATE_AFTER = re.compile("(?:一度|每度|一个月|每月|一平)")
+_RATE_BEFORE = re.compile("(?:每度|一度|度电|电价|单价)$")
+_RATE_AFTER = re.compile("(?:一度|每度|一个月|每个?月|一平)")
 _PAID = re.compile(f"(?:[充交缴付扣欠存补退花]了?|多收了?)(?P<sum>{NUMERAL}+)$")
 _SMALLEST_BARE_SUM = 10
-_CORRECTION = re.compile("不对|错了|不是|说错|应该是|应当是")
+_REGULARLY = re.compile("每个?月|以前|平时|平常|往常|一般|通常|经常|每[天次年周]")
+_EVERYDAY = re.compile("[上下]班|睡觉|起床|回来|回家|做饭|吃饭|放学")
+_TIME_ASKED = re.compile("几点|时候|时间|哪天|几号|何时|方便|日期|预约")
+_TIME_PASSING = re.compile("(?:现在|都|才)(?:都|已经|是|快)?$")
+_QUESTION_END = re.compile("[吗么没呢]$")
+_QUESTION = re.compile("能不能|会不会|是不是|有没有|要不要|是否|可不可能|能否")
+_BEFORE_TIME, _AFTER_TIME = 12, 8
+"""Characters around a time in which a question is one about the time: a clause of a recogniser may be a whole turn."""
+_PAST = re.compile("昨|前天|上个?[周星礼]")
+_PROPOSAL = re.compile("(?:可以|好|行|方便|合适|成)[吗么]$|行不行|可不可以|方不方便|好不好")
 
 
 def extract(turns: Sequence[Turn], *, reference: datetime | None = None) -> tuple[Datum, ...]:
@@ -44,26 +54,49 @@ def extract(turns: Sequence[Turn], *, reference: datetime | None = None) -> tupl
 
 
 def _amounts(turns: Sequence[Turn]) -> Iterator[Datum]:
-    """Sums in yuan; rates (五毛六一度) are none. 充了两百 needs no 块."""
+    """Sums in yuan; rates (五毛六一度) and what is usual (每个月五十块) are none. 充了两百 needs no 块."""
     for turn in turns:
         if turn.role != CUSTOMER:
             continue
         chars = turn.text.chars
         for amount in amounts(turn.text):
-            if not (_RATE_BEFORE.search(chars[: amount.start]) or _RATE_AFTER.match(chars, amount.end)):
+            rate = _RATE_BEFORE.search(chars[: amount.start]) or _RATE_AFTER.match(chars, amount.end)
+            if not rate and not _is_usual(turn, amount.start):
                 yield _datum("金额", amount.written, turn, amount.start, amount.end, 0.9)
         for start, end in turn.text.clauses():
             paid = _PAID.search(chars, start, end)
             value = cardinal(paid["sum"]) if paid else None
-            if paid and value is not None and value >= _SMALLEST_BARE_SUM:
+            if paid and value is not None and value >= _SMALLEST_BARE_SUM and not _is_usual(turn, start):
                 yield _datum("金额", str(value), turn, paid.start("sum"), paid.end("sum"), 0.7)
 
 
 def _times(turns: Sequence[Turn], reference: datetime | None) -> Iterator[Datum]:
-    for turn in turns:
-        if turn.role == CUSTOMER:
-            for time in times(turn.text, reference=reference):
+    """Times the customer gives: all that the agent asked for, else those that are no question and no daily routine."""
+    for position, turn in enumerate(turns):
+        if turn.role != CUSTOMER:
+            continue
+        asked = _TIME_ASKED.search(question_before(turns, position))
+        for time in times(turn.text, reference=reference):
+            if not _TIME_PASSING.search(turn.text.chars[: time.start]) and (asked or _is_told(turn.text, time)):
                 yield _datum("时间", time.value, turn, time.start, time.end, 0.8)
+
+
+def _is_usual(turn: Turn, at: int) -> bool:
+    start, end = turn.text.clause_of(at)
+    return bool(_REGULARLY.search(turn.text.chars, start, end))
+
+
+def _is_told(text: NormalText, time: SpokenTime) -> bool:
+    """Not 八点能来电吗 or 我七点上班; 明天九点来可以吗 is a proposal, and meant."""
+    start, end = text.clause_of(time.start)
+    clause = text.chars[start:end]
+    if _REGULARLY.search(clause) or _EVERYDAY.search(clause):
+        return False
+    near = text.chars[max(start, time.start - _BEFORE_TIME) : min(end, time.end + _AFTER_TIME)]
+    ends_near = end <= time.end + _AFTER_TIME
+    asks = _QUESTION.search(near) or (ends_near and ("?" in text.gap(end) or _QUESTION_END.search(clause)))
+    past = _PAST.search(text.chars[time.start : time.end])
+    return not asks or bool(past) or bool(_PROPOSAL.search(near))
 
 
 def _datum(kind: str, value: str, turn: Turn, start: int, end: int, confidence: float) -> Datum:
@@ -76,7 +109,7 @@ def _last_said(data: Iterator[Datum], turns: Sequence[Turn]) -> list[Datum]:
     kept: list[Datum] = []
     for datum in data:
         last = kept[-1] if kept else None
-        if last and last.turn == datum.turn and _CORRECTION.search(texts[datum.turn].chars[last.end : datum.start]):
+        if last and last.turn == datum.turn and CORRECTION.search(texts[datum.turn].chars[last.end : datum.start]):
             kept.pop()
         if all(datum.value != other.value for other in kept):
             kept.append(datum)

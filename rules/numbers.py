@@ -23,6 +23,10 @@ NUMERAL = "[0-9零〇一二两三四五六七八九十百千万亿]"
 """Pattern of one character of a number; 幺 is left out: it only stands in digit strings."""
 
 _UNITS = frozenset("十百千万亿")
+_RADIO_DIGITS = {"洞": "0", "拐": "7", "勾": "9"}
+_RADIO = re.compile(f"[{''.join(DIGITS)}洞拐勾]{{3,}}")
+_DASHES = frozenset("杠")
+_REPEATED = re.compile(f"(?P<times>[2-5两二三四五])个(?P<digit>[{''.join(DIGITS)}])|双(?P<twice>[{''.join(DIGITS)}])")
 _MISHEARD_LAST_ONE = frozenset("腰妖邀吆")
 _ENOUGH_BEFORE, _ENOUGH_AFTER = 3, 5
 """Digits that must stand beside what is taken for 幺 at the end or the beginning of a number."""
@@ -97,9 +101,10 @@ def digit_strings(text: NormalText) -> tuple[DigitRun, ...]:
     """Strings of digits read one by one, at least `MIN_DIGITS` long, groups joined over pauses and particles.
 
     A stop, question or exclamation mark ends a string. Digits that belong to a cardinal (一百二十六) are left out.
-    Between two digits, and where a telephone number begins with 幺, a homophone (要 for 幺, 就 for 九) is read as well.
+    Between digits, and where a telephone number begins with 幺, homophones (要 for 幺, 爸爸 for 八八) are read as well,
+    and beside digits 三个八 as 888, 双八 as 88, 洞 拐 勾 as 0, 7, 9.
     """
-    heard, skip = _heard_digits(text.chars), fillers(text.chars)
+    heard, skip = _heard_digits(text.chars), _between_digits(text.chars)
     runs, index = [], 0
     while index < len(text):
         if not heard[index]:
@@ -110,11 +115,6 @@ def digit_strings(text: NormalText) -> tuple[DigitRun, ...]:
             runs.append(run)
         index = run.end
     return tuple(runs)
-
-
-def same_digits(left: str, right: str) -> bool:
-    """Do two strings hold the same digits, however they are written (138 0013, 幺三八零零一三)? Without digits, no."""
-    return only_digits(left) == only_digits(right) != ""
 
 
 def only_digits(chars: str) -> str:
@@ -176,6 +176,17 @@ def amounts(text: NormalText) -> tuple[Amount, ...]:
     return tuple(found)
 
 
+def decimals(text: NormalText) -> tuple[Amount, ...]:
+    """Numbers with a point and no 元, as sums in yuan: 一百二十六点五, 126.50."""
+    marked, places = with_marks(text)
+    found = []
+    for said in re.finditer(f"{NUMERAL}+[点.]{NUMERAL}+", marked):
+        value = _with_point(said.group())
+        if value is not None:
+            found.append(Amount(value.quantize(Decimal("0.01")), places[said.start()], places[said.end() - 1] + 1))
+    return tuple(found)
+
+
 def with_marks(text: NormalText) -> tuple[str, tuple[int, ...]]:
     """The normal text with a point or colon inside numbers put back and `|` at the clause breaks, and each character's
     index in the normal text (a mark has that of the character after it)."""
@@ -194,19 +205,49 @@ def with_marks(text: NormalText) -> tuple[str, tuple[int, ...]]:
 
 @lru_cache(maxsize=4096)
 def _heard_digits(chars: str) -> tuple[str, ...]:
-    """The digit that each character stands for, or nothing."""
+    """The digits that each character stands for, or nothing; those of 三个八 stand with its 三 and its 八."""
     sure = [DIGITS.get(char, "") for char in chars]
-    heard = list(sure)
-    for index in range(1, len(chars) - 1):
-        if sure[index - 1] and sure[index + 1] and not sure[index]:
-            heard[index] = _digit_by_sound(chars[index])
+    for radio in _RADIO.finditer(chars):
+        if sum(char in DIGITS for char in radio.group()) >= MIN_DIGITS:
+            sure[radio.start() : radio.end()] = [_RADIO_DIGITS.get(char) or DIGITS[char] for char in radio.group()]
+    heard = _with_homophones(chars, sure)
     for index, char in enumerate(chars):
         before, after = heard[max(0, index - _ENOUGH_BEFORE) : index], heard[index + 1 : index + 1 + _ENOUGH_AFTER]
         begins = len(after) == _ENOUGH_AFTER and all(after) and after[0] in "3456789" and not "".join(before[-1:])
         ends = len(before) == _ENOUGH_BEFORE and all(before) and char in _MISHEARD_LAST_ONE
         if not heard[index] and (ends or (begins and sounds_like("幺", char))):
             heard[index] = "1"
+    for said in _repeated_digits(chars):
+        digit = DIGITS[said["digit"] or said["twice"]]
+        heard[said.start()] = digit
+        heard[said.end() - 1] = digit * (int(DIGITS[said["times"] or "二"]) - 1)
     return tuple(heard)
+
+
+def _with_homophones(chars: str, sure: list[str]) -> list[str]:
+    """One homophone between two digits is one as well, and so are two between two and two (六二爸爸零零)."""
+    heard = list(sure)
+    for size in (1, 2):
+        for start in range(size, len(chars) - 2 * size + 1):
+            end = start + size
+            if all(sure[start - size : start]) and all(sure[end : end + size]) and not any(sure[start:end]):
+                digits = [_digit_by_sound(char) for char in chars[start:end]]
+                heard[start:end] = digits if all(digits) else heard[start:end]
+    return heard
+
+
+def _repeated_digits(chars: str) -> list[re.Match[str]]:
+    """三个八, 双八: where another digit stands beside, and no unit (三个二十)."""
+    found = list(_REPEATED.finditer(chars))
+    ends, starts = {said.end() for said in found}, {said.start() for said in found}
+
+    def beside_digit(said: re.Match[str]) -> bool:
+        before, after = chars[: said.start()][-1:], chars[said.end() :][:1]
+        if after in _UNITS:
+            return False
+        return before in DIGITS or after in DIGITS or said.start() in ends or said.end() in starts
+
+    return [said for said in found if beside_digit(said)]
 
 
 @lru_cache(maxsize=4096)
@@ -217,6 +258,7 @@ def _digit_by_sound(char: str) -> str:
 
 
 def _digit_run(text: NormalText, start: int, heard: tuple[str, ...], skip: tuple[bool, ...]) -> DigitRun:
+    digits = ""
     places: list[int] = []
     groups: list[int] = []
     for index in range(start, len(text)):
@@ -226,9 +268,18 @@ def _digit_run(text: NormalText, start: int, heard: tuple[str, ...], skip: tuple
         if heard[index]:
             if not places or marks or places[-1] < index - 1:
                 groups.append(0)
-            groups[-1] += 1
-            places.append(index)
-    return DigitRun("".join(heard[index] for index in places), tuple(places), tuple(groups))
+            digits += heard[index]
+            groups[-1] += len(heard[index])
+            places.extend([index] * len(heard[index]))
+    return DigitRun(digits, tuple(places), tuple(groups))
+
+
+def _between_digits(chars: str) -> tuple[bool, ...]:
+    """For each character: may it stand between two digits of one number (嗯, 杠, the 个 of 三个八)?"""
+    between = [filler or char in _DASHES for char, filler in zip(chars, fillers(chars), strict=True)]
+    for said in _repeated_digits(chars):
+        between[said.start() : said.end()] = [True] * len(said.group())
+    return tuple(between)
 
 
 def _touches_unit(text: NormalText, run: DigitRun) -> bool:
@@ -249,10 +300,18 @@ def _yuan(said: re.Match[str]) -> Decimal | None:
         jiao, fen, yuan = said["small_jiao"], said["small_fen"], Decimal(0)
     else:
         jiao, fen = said["jiao"] or said["short_jiao"], said["fen"] or said["only_fen"]
-        whole, _, decimals = said["yuan"].replace("点", ".").partition(".")
-        value = cardinal(whole)
-        if value is None or (decimals and not all(char in DIGITS for char in decimals)):
+        with_point = _with_point(said["yuan"])
+        if with_point is None:
             return None
-        yuan = Decimal(f"{value}.{only_digits(decimals) or '0'}")
+        yuan = with_point
     value_of = Decimal(DIGITS[jiao] if jiao else 0) / 10 + Decimal(DIGITS[fen] if fen else 0) / 100
     return (yuan + value_of).quantize(Decimal("0.01"))
+
+
+def _with_point(words: str) -> Decimal | None:
+    """一百二十六点五 → 126.5; None if it is no number."""
+    whole, _, fraction = words.replace("点", ".").partition(".")
+    value = cardinal(whole)
+    if value is None or not all(char in DIGITS for char in fraction):
+        return None
+    return Decimal(f"{value}.{only_digits(fraction) or '0'}")

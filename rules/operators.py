@@ -17,7 +17,7 @@ from zhijian.rules import numbers
 from zhijian.rules.banned import NeverSays
 from zhijian.rules.courtesy import UsesCourtesyWords
 from zhijian.rules.finding import Finding, Operator, failed, passed, presence, unsure
-from zhijian.rules.heard import Heard, found, recorded, searched
+from zhijian.rules.heard import Heard, Place, found, recorded, searched
 from zhijian.rules.holds import AnnouncesHolds, ExplainsSilences, ThanksAfterHolds
 from zhijian.rules.phrases import Hit, find
 from zhijian.rules.pinyin import Match, similarity
@@ -125,7 +125,8 @@ def _hit(utterance: Utterance, start: int, end: int) -> Hit:
 class WarnsBeforeHangup(Operator):
     """The agent hung up only after a clear warning to a caller who was abusive or harassing before it.
 
-    For calls in which the agent hung up. `missing` is the reason of a fail.
+    For calls in which the agent hung up. A warning to a caller whose abuse was not recognised is no verdict. `missing`
+    is the reason of a fail.
     """
 
     provocation: Phrases
@@ -134,21 +135,21 @@ class WarnsBeforeHangup(Operator):
 
     def look(self, heard: Heard) -> Finding:
         place = heard.place(Scope())
-        provocation = heard.said(self.provocation, heard.place(Scope(role=Role.CUSTOMER)).utterances)
-        after = tuple(
-            utterance
-            for utterance in place.utterances
-            if not provocation or utterance.span.start_ms > provocation.span.start_ms
-        )
-        warning = heard.said(self.warning, after)
-        if provocation and warning:
+        provocation = _first(heard, self.provocation, heard.place(Scope(role=Role.CUSTOMER)))
+        after = [u for u in place.utterances if provocation and u.span.start_ms > provocation.utterance.span.start_ms]
+        if provocation and (warning := heard.said(self.warning, after)):
             return passed(provocation, warning)
-        if warning:
-            return unsure("坐席警告过才挂机,但没有听出客户的辱骂或骚扰", warning.confidence, found(warning))
-        nearest = heard.nearest(self.warning, after) if provocation else None
+        if warning := heard.said(self.warning, place.utterances):
+            return unsure("坐席警告过才挂机,但之前没有听出客户的辱骂或骚扰", warning.confidence, found(warning))
+        nearest = heard.nearest(self.warning, after)
         doubt = f"有一处听来像「{nearest.phrase}」" if nearest else heard.distrust(place)
         evidence = (recorded(heard.call, ("hangup_side",)), searched(place, nearest))
         return failed(self.missing, place.confidence, *evidence, doubt=doubt)
+
+
+def _first(heard: Heard, phrases: Phrases, place: Place) -> Hit | None:
+    """The best hit in the earliest utterance that has one."""
+    return next((hit for utterance in place.utterances if (hit := heard.said(phrases, (utterance,)))), None)
 
 
 class SpeaksAtRate(Operator):

@@ -62,7 +62,7 @@ def _prove(item: Item, settings: Settings) -> Iterator[ProofResult]:
 
 
 def _prove_entry(item: Item, operator: NeverSays, entry: BannedPhrase, settings: Settings) -> Iterator[ProofResult]:
-    """A phrase is expected among what is found in its hits, and nothing at all in its other examples."""
+    """A phrase is expected for certain in its hits, and nothing at all, not even in doubt, in its other examples."""
     for text in entry.hits:
         said = _banned_in(operator, text, settings)
         found = entry.phrase if entry.phrase in said else "、".join(said)
@@ -72,8 +72,9 @@ def _prove_entry(item: Item, operator: NeverSays, entry: BannedPhrase, settings:
 
 
 def _banned_in(operator: NeverSays, text: str, settings: Settings) -> list[str]:
+    """The entries found; those in doubt are marked as such."""
     heard = heard_of(Example(dialogue=(Line(agent=text),)), settings)
-    return [one.entry.phrase for one in operator.spoken(heard)]
+    return [one.entry.phrase if one.certain else f"疑似:{one.entry.phrase}" for one in operator.spoken(heard)]
 
 
 def _verdict(outcome: Outcome, points: Decimal | None) -> str:

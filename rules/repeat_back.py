@@ -1,7 +1,7 @@
 """Does the agent say a datum back, and is it the same?
 
 Both texts come from a recogniser, which mishears. A digit string that differs in one digit is therefore told apart
-from one that differs in several, by its confidence; names and places are compared by their sound.
+from one that surely differs, by its confidence; names and places are compared by their sound.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from zhijian.rules.datum import AGENT, Datum, Turn
-from zhijian.rules.names import TITLES, is_surname, surname_of
-from zhijian.rules.numbers import amounts, digit_strings, numbers, with_arabic_numbers
+from zhijian.rules.names import is_surname, surname_of, titles
+from zhijian.rules.numbers import amounts, decimals, digit_strings, numbers, with_arabic_numbers
 from zhijian.rules.pinyin import Match, find, similarity
 from zhijian.rules.text import NormalText, normalise
-from zhijian.rules.times import times
+from zhijian.rules.times import SpokenTime, times
 
 SURE, LIKELY, IN_DOUBT = 0.95, 0.8, 0.5
 _SAME_SURNAME, _BY_EAR = 0.85, 0.6  # 农先生 for 龙
+_SURELY_WRONG_DIGITS = 3
+"""A recogniser drops and adds digits and mishears one or two; so many others in a number as long are the agent's."""
 _FOLLOWING = 2
 """A wrong sum or time counts as a wrong repeat only if it comes in so many agent turns after the datum."""
 
@@ -87,7 +89,8 @@ def _compared_digits(value: str, digits: str, turn: Turn, start: int, end: int) 
     distance = Levenshtein.distance(value, nearest)
     truncated = nearest in value and len(nearest) < len(value) - 1
     if not truncated and distance <= len(value) // 2:
-        yield _said(turn, start, end, nearest, False, IN_DOUBT if distance == 1 else SURE)
+        wrong = len(digits) == len(value) and distance >= _SURELY_WRONG_DIGITS
+        yield _said(turn, start, end, nearest, False, SURE if wrong else IN_DOUBT)
 
 
 def _windows(digits: str, length: int) -> list[str]:
@@ -99,6 +102,7 @@ def _windows(digits: str, length: int) -> list[str]:
 def _amount_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
     for distance, turn in enumerate(later):
         said = [(amount.written, amount.start, amount.end) for amount in amounts(turn.text)]
+        said += [(amount.written, amount.start, amount.end) for amount in decimals(turn.text)]
         said += [(number.digits, number.start, number.end) for number in numbers(turn.text)]
         right = [place for place in said if place[0] == datum.value]
         if right:
@@ -110,15 +114,28 @@ def _amount_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
 
 
 def _time_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
-    """The same clock time; a date that was given before need not be said again."""
-    clock = datum.value.rpartition("T")[2]
+    """The same clock time; neither a date nor a period of day (下午三点: 三点) that was given need be said again."""
     for distance, turn in enumerate(later):
         said = times(turn.text)
-        right = [time for time in said if time.value.rpartition("T")[2] == clock or clock.endswith(time.value)]
+        right = [time for time in said if _same_time(datum.value, time)]
         if right:
             yield _said(turn, right[0].start, right[0].end, right[0].value, True, LIKELY)
         elif distance < _FOLLOWING and said:
-            yield _said(turn, said[0].start, said[0].end, said[0].value, False, LIKELY)
+            other_half = any(_on_the_dial(datum.value) == _on_the_dial(time.value) for time in said)
+            yield _said(turn, said[0].start, said[0].end, said[0].value, False, IN_DOUBT if other_half else LIKELY)
+
+
+def _same_time(value: str, said: SpokenTime) -> bool:
+    clock = value.rpartition("T")[2]
+    if said.value.rpartition("T")[2] == clock or clock.endswith(said.value):
+        return True
+    return not said.has_period and _on_the_dial(value) == _on_the_dial(said.value)
+
+
+def _on_the_dial(value: str) -> str:
+    """The clock time as a dial with twelve hours shows it; a date as it is."""
+    hour, colon, minute = value.rpartition("T")[2].partition(":")
+    return f"{int(hour) % 12}:{minute}" if colon else value
 
 
 def _name_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
@@ -137,7 +154,7 @@ def _surname_said(surname: str, turn: Turn) -> Iterator[RepeatBack]:
     """周先生, or 姓周, for 周."""
     size = len(surname)
     chars = turn.text.chars
-    places = [title.start() - size for title in re.finditer(TITLES, chars)]
+    places = [title.start() - size for title in re.finditer(titles(), chars)]
     places += [word.end() for word in re.finditer("姓(?!名)", chars)]
     for start in places:
         said = chars[max(0, start) : start + size]

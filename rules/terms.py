@@ -73,7 +73,7 @@ class Scope(Term):
     """Where in a call to look: what one role says, in all its turns or in some of them.
 
     `first_turns` and `last_turns` count the turns of that role; `last_third` takes those whose index among the turns
-    of both roles is at least two thirds of their number.
+    of both roles is at least two thirds of their number, and at least the last three.
     """
 
     role: Literal[Role.AGENT, Role.CUSTOMER] = Role.AGENT

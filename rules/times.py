@@ -34,12 +34,14 @@ class SpokenTime:
     """A time that was said exactly, as far as it was said.
 
     With a known date `2026-11-03` or `2026-11-03T09:00`, without a year `11-03` or `11-03T09:00`, without a date
-    `17:30`; with a day that only the date of the call could tell, that was not given: `后天T09:00`.
+    `17:30`; with a day that only the date of the call could tell, that was not given: `后天T09:00`. `has_period`:
+    it was said which part of the day is meant; 三点 alone is written `03:00`.
     """
 
     value: str
     start: int
     end: int
+    has_period: bool
 
 
 def times(text: NormalText, *, reference: datetime | None = None) -> tuple[SpokenTime, ...]:
@@ -56,7 +58,8 @@ def times(text: NormalText, *, reference: datetime | None = None) -> tuple[Spoke
             continue
         value = _value(said, reference)
         if value:
-            found.append(SpokenTime(value, places[said.start()], places[said.end() - 1] + 1))
+            start, end = places[said.start()], places[said.end() - 1] + 1
+            found.append(SpokenTime(value, start, end, has_period=said["period"] is not None))
     return tuple(found)
 
 

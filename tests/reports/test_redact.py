@@ -1,12 +1,16 @@
+import dataclasses
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zhijian.models.records.codec import to_dict
-from zhijian.reports.data import JudgedCall, NightData
+from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance
+from zhijian.models.records.span import Span
+from zhijian.reports.data import JudgedCall, NightData, Refusal
 from zhijian.reports.redact import mask_digits, redacted, redactor_for
 
 SPOKEN = "零一二三四五六七八九"
@@ -41,6 +45,11 @@ def test_only_digits_are_touched(text: str) -> None:
         ("三号楼五零一", "三号楼五零一"),
         ("00:12–00:19 静默 7.2 秒", "00:12–00:19 静默 7.2 秒"),
         ("应为 120–320 字", "应为 120–320 字"),
+        ("幺三八杠八六杠二零", "***杠**杠**"),
+        ("一三八,八六二零,玲玲一九", "***,****,****"),
+        ("一三九,三个八,六二", "***,*个*,**"),
+        ("幺三洞,拐拐幺两", "***,****"),
+        ("一百三十八,八十六,二十,零零,一十九", "*百*十*,*十*,*十,**,*十*"),
     ],
 )
 def test_runs_of_four_digits(text: str, masked: str) -> None:
@@ -71,6 +80,82 @@ def test_known_data_in_any_form(
 ) -> None:
     call = judged("c1", key_info=key_info)
     assert redactor_for(call.call, call.scorecard)(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (
+            "查到了,户主是张建国,地址春晖小区六号楼三单元四零二,对吗?",
+            "查到了,户主是某,地址‹地址›,对吗?",
+        ),
+        ("林先生您好", "某先生您好"),
+        ("石女士,万师傅,易先生", "某女士,某师傅,某先生"),
+        ("那个欧阳师傅,老周,小周啊,周老板", "那个某师傅,老某,小某啊,某老板"),
+        ("我微信是zhoujianguo88,邮箱zjg@163.com", "我微信是‹隐去›,邮箱‹隐去›"),
+        ("请问是许贵兰女士家吗", "请问是某女士家吗"),
+        ("请问是陈桂花家吗,户主陈桂花对吧", "请问是某家吗,户主某对吧"),
+        ("我找刘建军,张总您好,李工在吗", "我找某,某总您好,某工在吗"),
+        ("谢谢许女士,谢谢女士", "谢谢某女士,谢谢女士"),
+        ("您住在春晖小区六号楼对吗", "您住在‹地址›对吗"),
+        ("嗯,五六七。", "嗯,***。"),
+    ],
+)
+def test_what_nobody_asked_for_and_either_said(judged: Callable[..., JudgedCall], text: str, masked: str) -> None:
+    call = judged("c1", key_info=[])
+    assert redactor_for(call.call, call.scorecard)(text) == masked
+
+
+def test_what_one_said_is_known_wherever_the_other_says_it(judged: Callable[..., JudgedCall]) -> None:
+    call = judged("c1", key_info=[])
+    said = Utterance(Role.AGENT, Span(0, 4000), "户主是张建国,住春晖小区六号楼四零二", 0.9)
+    dialogue = Dialogue(5000, Separation.CHANNELS, "x", "zh", (said,), ())
+    mask = redactor_for(call.call, call.scorecard, dialogue=dialogue)
+    assert mask("是的,建国,就是春晖小区") == "是的,某,就是‹地址›"
+
+
+ORDINARY = """
+那边师傅马上到,公司经理会联系您,由于师傅在路上,请稍等半小时。
+谢谢先生,请问您家在哪条路?您住什么小区?
+任何女士和先生都可以办理,检查师傅到时先给您打电话。
+请您在小程序里点缴费,或者到附近的营业厅办理。
+电费是按月结算的,第二档五角七分,第三档八角七分。
+停电时间是上午八点到下午六点,大概十个小时。
+这位先生,您家里有老人和小孩吗?
+好的,我帮您查一下,请问您的户号是多少?
+三号线路检修,两个小时以后恢复,一共影响三个小区。
+是单元楼还是高层,施工由施工队负责,叫师傅来一趟。
+老用户也可以开通,小区的总表归物业管。
+"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [*ORDINARY.split(), *(Path(__file__).parents[1] / "rules" / "blameless.txt").read_text(encoding="utf-8").split()],
+)
+def test_ordinary_words_of_an_agent_stay(judged: Callable[..., JudgedCall], text: str) -> None:
+    call = judged("c1", key_info=[])
+    masked = redactor_for(call.call, call.scorecard)(text)
+    assert re.sub(r"\d{4,}", lambda run: "*" * len(run.group()), text) == masked
+
+
+@pytest.mark.parametrize(
+    ("row", "call_id", "shown"),
+    [
+        (None, "周建国_13812345678.wav", "***.wav"),
+        (None, "recordings/周建国.mp3", "***.mp3"),
+        (None, "20260703-1.wav", "***.wav"),
+        (None, "roster.csv", "roster.csv"),
+        (3, "20260703-1", "20260703-1"),
+        (3, "户号4401367890", "户号**********"),
+        (3, None, None),
+    ],
+)
+def test_what_is_shown_of_a_refused_row_or_recording(
+    night: NightData, row: int | None, call_id: str | None, shown: str | None
+) -> None:
+    refused = (Refusal(row=row, call_id=call_id, reason="没有对应的通话记录"),)
+    assert redacted(dataclasses.replace(night, refused=refused)).refused[0].call_id == shown
 
 
 def test_what_the_agent_repeated_wrongly_is_known_too(judged: Callable[..., JudgedCall]) -> None:

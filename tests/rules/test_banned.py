@@ -1,5 +1,6 @@
 """服务忌语: what is a hit, what excuses it, and what it costs."""
 
+import dataclasses
 from decimal import Decimal
 from pathlib import Path
 
@@ -61,6 +62,30 @@ def test_each_hit_counts_and_only_the_longest_of_those_that_overlap(text: str, e
 )
 def test_what_excuses_a_phrase(text: str) -> None:
     assert hits(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您说的这个没办法。",
+        "您说什么?没办法。",
+        "没办法,退不了。请问还有什么可以帮您的吗?",
+        "我们做不了,可以给您个电话,您自己打。",
+    ],
+)
+def test_what_does_not_excuse_a_phrase(text: str) -> None:
+    assert len(hits(text)) == 1
+
+
+def test_an_example_that_is_only_nearly_said_proves_nothing() -> None:
+    entry = next(entry for entry in OPERATOR.entries if entry.phrase == "有意见告去")
+    doubtful = entry.model_copy(update={"hits": ("有一天告去。",)})
+    operator = OPERATOR.model_copy(update={"entries": (doubtful,)})
+    check = ITEM.rule.check.model_copy(update={"never_says": operator})
+    item = dataclasses.replace(ITEM, rule=ITEM.rule.model_copy(update={"check": check}))
+    standard = dataclasses.replace(STANDARD, items=(item,))
+    (result,) = [result for result in proof.run(standard) if result.example == "有一天告去。"]
+    assert (result.passed, result.found) == (False, "疑似:有意见告去")
 
 
 def test_sending_the_customer_elsewhere_is_nothing_done_for_them() -> None:

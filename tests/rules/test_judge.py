@@ -124,6 +124,25 @@ def test_speech_of_both_at_once_is_doubt_on_one_channel(separation: Separation, 
     assert items(card)["closing.more_help"].outcome is outcome
 
 
+@pytest.mark.parametrize(("suspect", "outcome"), [(None, Outcome.FAIL), ("疑似重复循环", Outcome.UNSURE)])
+def test_suspect_words_in_a_silence_are_doubt(suspect: str | None, outcome: Outcome) -> None:
+    heard = dialogue(*GOOD[:2], (A, "好的。"), (A, "明天上午检修。", 12_000), *GOOD[5:])
+    silence_ms = heard.utterances[2].span.end_ms
+    if suspect:
+        loop = Utterance(C, Span(silence_ms + 1_000, silence_ms + 9_000), "对对对对", 0.9, suspect)
+        heard = dataclasses.replace(heard, utterances=tuple(sorted((*heard.utterances, loop), key=lambda u: u.span)))
+    found = items(judge(CALL, heard, STANDARD))
+    assert [found[item].outcome for item in ("hold.notice", "hold.thanks", "talk.silence")] == [outcome] * 3
+
+
+def test_a_backchannel_does_not_hide_the_notice() -> None:
+    heard = dialogue(*GOOD[:3], (A, "嗯我看一下啊。", 1_200), *GOOD[4:])
+    before = heard.utterances[2].span
+    hm = Utterance(C, Span(before.end_ms - 300, before.end_ms + 200), "嗯", 0.9)
+    heard = dataclasses.replace(heard, utterances=tuple(sorted((*heard.utterances, hm), key=lambda u: u.span)))
+    assert items(judge(CALL, heard, STANDARD))["hold.notice"].outcome is Outcome.PASS
+
+
 def test_words_of_an_unknown_speaker_are_doubt() -> None:
     lines = ((A, "东山供电,请讲。"), (Role.UNKNOWN, "您好。"), *GOOD[1:])
     assert items(judge(CALL, dialogue(*lines), STANDARD))["opening.greeting"].outcome is Outcome.UNSURE

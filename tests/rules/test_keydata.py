@@ -88,6 +88,7 @@ def test_dictated_numbers(lines: list[str], expected: list[tuple[str, str]]) -> 
         (["客:我叫钱大海,家里停电了"], ["钱大海"]),
         (["客:我叫钱大海家里停电了"], ["钱大海"]),
         (["客:户主叫吴志明"], ["吴志明"]),
+        (["客:户主李明对吧"], ["李明"]),
         (["坐:请问户主姓名", "客:李明"], ["李明"]),
         (["客:我姓何", "坐:请问全名", "客:何建军"], ["何建军"]),
         # a third person whom the call is about
@@ -99,6 +100,8 @@ def test_dictated_numbers(lines: list[str], expected: list[tuple[str, str]]) -> 
         (["客:户主是单位", "客:户主方便就行"], []),
         (["坐:请问姓名", "客:方便"], []),
         (["客:叫师傅来一趟"], []),
+        (["客:王师傅你好,我问下电费", "客:谢谢你啊李小姐", "客:麻烦您了张女士"], []),
+        (["客:那边师傅还没来", "客:让公司经理接电话"], []),
         (["坐:请问是陈女士吗", "客:是的,我姓陈"], []),
     ],
 )
@@ -122,6 +125,10 @@ WHERE = "坐:请问具体地址在哪里"
         (["坐:是哪个营业厅", "客:就是环湖大道营业厅"], ["环湖大道营业厅"]),
         (["客:帮我查一下紫竹小区五栋三零一欠不欠费"], ["紫竹小区5栋301"]),
         (["客:我在春晖小区,这边停电了"], ["春晖小区"]),
+        # over a pause
+        ([WHERE, "客:江北区春晖小区,六号楼三单元,四零二。"], ["江北区春晖小区6号楼3单元402"]),
+        ([WHERE, "客:东湖花园,地下车库二十六号车位"], ["东湖花园地下车库26号车位"]),
+        ([WHERE, "客:春晖小区,然后六号楼"], ["春晖小区6号楼"]),
         # bit by bit
         ([WHERE, "客:春晖小区", "坐:几号楼几单元", "客:六号楼三单元四零二"], ["春晖小区6号楼3单元402"]),
         # misheard beyond recognition, but asked for
@@ -151,6 +158,16 @@ def test_addresses(lines: list[str], expected: list[str]) -> None:
         (["坐:什么时候方便", "客:明天下午三点"], [("时间", "2026-11-22T15:00")]),
         (["客:昨天就停了,上个月也停过,停了五个小时"], []),
         (["客:请再早一点"], []),
+        (["坐:什么时候方便", "客:我六点下班,七点可以吗"], [("时间", "06:00"), ("时间", "07:00")]),
+        (["客:明天上午九点来修行不行"], [("时间", "2026-11-22T09:00")]),
+        (["客:昨天晚上八点停的电"], [("时间", "2026-11-20T20:00")]),
+        (["客:今天早上八点停的电到现在还没有来你们能不能快点"], [("时间", "2026-11-21T08:00")]),
+        (["客:昨天晚上八点停电了你们知道吗"], [("时间", "2026-11-20T20:00")]),
+        # in passing
+        (["坐:什么时候停的", "客:现在都八点了"], []),
+        (["客:现在都八点了", "客:八点能来电吗", "客:五点会不会停电?"], []),
+        (["客:我七点上班,晚上十点回来", "客:一般下午三点抄表"], []),
+        (["客:以前每个月五十块钱,每个月交六十块"], []),
     ],
 )
 def test_sums_and_times(lines: list[str], expected: list[tuple[str, str]]) -> None:
@@ -168,6 +185,10 @@ PHONE = "客:电话幺三四,七七五三,零零幺八"
         ([PHONE, "坐:幺三四", "客:嗯", "坐:七七五三,零零幺八"], True),
         ([PHONE, "坐:幺三四,七七五三,零零幺六", "客:不对", "坐:幺三四,七七五三,零零幺八"], True),
         ([PHONE, "坐:幺三四,七九五三,零零七七"], False),
+        ([PHONE, "坐:幺三四,双七五三,两个零幺八"], True),
+        (["客:电话一三九,八八八六,二五一二", "坐:一三九,三个八,六二五一二"], True),
+        (["客:电话一三九,三个八,六二,五一二", "坐:一三九八八八六二五一二"], True),
+        (["客:电话幺三五,八八六二,零零幺九", "坐:幺三五,爸爸六二,玲玲幺九"], True),
         ([PHONE, "坐:尾号零零幺八,记下了"], None),
         ([PHONE, "坐:好的,记下了"], None),
         (["客:我姓周", "坐:好的周先生"], True),
@@ -186,17 +207,24 @@ PHONE = "客:电话幺三四,七七五三,零零幺八"
         ([WHERE, "客:丹枫花园", "坐:请稍等,我看一下"], None),
         (["坐:什么时候", "客:后天上午九点", "坐:后天上午九点,好的"], True),
         (["坐:什么时候", "客:后天上午九点", "坐:后天下午两点,好的"], False),
+        (["坐:几点方便", "客:明天下午三点", "坐:明天三点,好的"], True),
+        (["坐:几点方便", "客:下午五点一刻", "坐:五点十五,好的"], True),
+        (["坐:几点方便", "客:下午三点", "坐:四点,好的"], False),
+        (["客:我交了一百二十六块五", "坐:一百二十六点五"], True),
     ],
 )
 def test_repeat_back(lines: list[str], verdict: bool | None) -> None:
     assert verdicts(*lines) == [verdict]
 
 
-def test_one_wrong_digit_may_be_the_recognisers() -> None:
+def test_one_or_two_wrong_digits_or_another_length_may_be_the_recognisers() -> None:
     (one,) = repeats(PHONE, "坐:幺三四,七七五三,零零幺六")
     (missing,) = repeats(PHONE, "坐:幺三四,七七五三,零幺八")
+    (two,) = repeats(PHONE, "坐:幺三四,七七五三,零零六六")
+    (shorter,) = repeats(PHONE, "坐:幺三四,七九五三,零七七")
     (several,) = repeats(PHONE, "坐:幺三四,七九五三,零零七七")
     assert (one.match, one.confidence) == (missing.match, missing.confidence) == (False, 0.5)
+    assert (two.match, two.confidence) == (shorter.match, shorter.confidence) == (False, 0.5)
     assert several.match is False
     assert several.confidence > 0.9
 
@@ -250,3 +278,8 @@ def check_places(datum: Datum, turns: list[Turn]) -> None:
     for place in datum.places:
         assert turns[place.turn].role == "customer"
         assert 0 <= place.start < place.end <= len(turns[place.turn].text)
+
+
+def test_a_surname_with_a_title_that_nobody_asked_for_is_in_doubt() -> None:
+    (datum,) = extract(dialogue("客:王经理说可以的"))
+    assert (datum.value, datum.confidence) == ("王", 0.5)

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from zhijian.rules.numbers import (
     amounts,
     cardinal,
+    decimals,
     digit_strings,
     numbers,
     only_digits,
-    same_digits,
     with_arabic_numbers,
 )
 from zhijian.rules.text import normalise
@@ -110,6 +110,13 @@ def test_digits_read_out_round_trip(digits: str, data: st.DataObject) -> None:
         ("幺三七五五零三三七二腰好的", ["13755033721"]),
         ("国家电网九五五就八", ["95598"]),
         ("我要三四天", ["34"]),
+        ("幺三五,爸爸六二,玲玲幺九", ["13588620019"]),
+        ("一三九,三个八,六二五一二", ["13988862512"]),
+        ("一三九,两个八双六,二五一二五", ["13988662512" + "5"]),
+        ("三个八月,双人床,三个二十", []),
+        ("幺三洞,拐拐幺两,洞洞勾幺", ["13077120091"]),
+        ("墙上一个洞,勾选一下", []),
+        ("幺三八杠八六杠二零", ["1388620"]),
     ],
 )
 def test_digit_strings(raw: str, runs: list[str]) -> None:
@@ -121,14 +128,6 @@ def test_groups() -> None:
     assert run.groups == (3, 4, 4)
     head, tail = run.cut(1)
     assert (head.digits, tail.digits, head.end, tail.start) == ("138", "55033721", 3, 3)
-
-
-@pytest.mark.parametrize(
-    ("left", "right", "same"),
-    [("138 0013", "幺三八零零一三", True), ("138", "1380", False), ("", "", False), ("无", "无", False)],
-)
-def test_same_digits(left: str, right: str, same: bool) -> None:
-    assert same_digits(left, right) is same
 
 
 @pytest.mark.parametrize(
@@ -161,6 +160,11 @@ def test_same_digits(left: str, right: str, same: bool) -> None:
 def test_amounts(raw: str, sums: list[tuple[str, str]]) -> None:
     text = normalise(raw)
     assert [(str(amount.value), text.quote(amount.start, amount.end)) for amount in amounts(text)] == sums
+
+
+def test_sums_without_their_unit() -> None:
+    found = decimals(normalise("一共一百二十六点五,还有12.30,八点来"))
+    assert [amount.written for amount in found] == ["126.50", "12.30"]
 
 
 @settings(deadline=None)  # the first call reads the tables

@@ -114,7 +114,15 @@ def test_the_best_of_overlapping_matches_wins() -> None:
 
 
 @pytest.mark.parametrize(
-    ("left", "right", "expected"), [("工号", "供号", 1.0), ("稍等", "收等", 0.85), ("再见", "", 0.0), ("", "", 1.0)]
+    ("left", "right", "expected"),
+    [
+        ("您", "宁", 0.9),
+        ("你", "您", 1.0),
+        ("工号", "供号", 1.0),
+        ("稍等", "收等", 0.85),
+        ("再见", "", 0.0),
+        ("", "", 1.0),
+    ],
 )
 def test_similarity_of_whole_phrases(left: str, right: str, expected: float) -> None:
     assert similarity(left, right) == pytest.approx(expected)
