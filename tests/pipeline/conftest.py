@@ -1,4 +1,4 @@
-"""For the books: a fresh database, calls and scorecards. For whole nights: the console command, folders of real sound."""
+"""For the books: a fresh database, calls and scorecards. For whole nights: the command, and folders of real sound."""
 
 import csv
 import json

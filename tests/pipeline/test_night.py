@@ -14,11 +14,12 @@ import pytest
 from opencc import OpenCC
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
 
-from zhijian.pipeline.stages.clips import MARGIN_MS
+from zhijian.pipeline.stages.clips import LONGEST_MS, MARGIN_MS
 
 SAMPLES = Path(__file__).parents[2] / "data_samples"
-FILES = {"scorecards.jsonl", "transcripts", "report.html", "report.xlsx", "clips", "ledger.csv", "zhijian.db", "run.json"}
-DATABASE_FILES = {".lock", "zhijian.db-wal", "zhijian.db-shm"}
+FOLDERS = {"transcripts", "clips"}
+FILES = {"scorecards.jsonl", "report.html", "report.xlsx", "ledger.csv", "zhijian.db", "run.json"}
+FOR_THE_NEXT_NIGHT = {".lock", "zhijian.db-wal", "zhijian.db-shm"}
 
 Role = Literal["agent", "customer", "system", "unknown"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -156,7 +157,7 @@ def test_progress_is_plain_lines_where_nobody_watches(sample_night) -> None:
 
 
 def test_the_output_folder_is_complete_and_private(sample_night) -> None:
-    assert {path.name for path in sample_night.out.iterdir()} - DATABASE_FILES == FILES
+    assert {path.name for path in sample_night.out.iterdir()} - FOR_THE_NEXT_NIGHT == FILES | FOLDERS
     everything = [sample_night.out, *sample_night.out.rglob("*")]
     modes = {str(path): path.stat().st_mode & 0o777 for path in everything}
     assert modes == {str(path): 0o700 if path.is_dir() else 0o600 for path in everything}
@@ -204,8 +205,8 @@ def test_quotes_are_what_was_said_there(cards, transcripts) -> None:
         transcript = transcripts[card.call_id]
         for evidence in [e for item in card.items for e in item.evidence if e.quote]:
             said = transcript.said(evidence.role)
-            if evidence.kind == "searched":  # all that was said in the span
-                assert evidence.quote in "".join(u.text for u in said)
+            if evidence.kind == "searched":  # all that was said in the span, or the beginning of it
+                assert evidence.quote.removesuffix("…") in "".join(u.text for u in said)
             else:
                 there = [u.text for u in said if u.start_ms < evidence.end_ms and evidence.start_ms < u.end_ms]
                 assert any(evidence.quote in text for text in there), evidence
@@ -228,9 +229,8 @@ def test_evidence_lies_inside_the_recording_or_is_a_fact_of_the_record(cards, tr
 
 
 def test_most_planted_faults_are_found_and_hardly_anything_else(cards, sample_labels) -> None:
-    verdicts = [
-        (item.outcome, sample_labels[card.call_id]["labels"][item.id]["outcome"]) for card in cards for item in card.items
-    ]
+    labels = {call_id: call["labels"] for call_id, call in sample_labels.items()}
+    verdicts = [(item.outcome, labels[card.call_id][item.id]["outcome"]) for card in cards for item in card.items]
     planted = [got for got, label in verdicts if label == "fail"]
     assert len(planted) >= 20
     assert planted.count("fail") >= 0.85 * len(planted)
@@ -257,7 +257,7 @@ def test_run_json_says_what_was_done_with_what(sample_night, cards) -> None:
     assert run["counts"]["published"] == sum(card.published for card in cards)
     assert run["counts"]["published"] + run["counts"]["held"] == 8
     assert {run[name] == [] for name in ("refused", "unscorable", "failed", "revised", "possible_duplicates")} == {True}
-    assert set(run["seconds"]) == {"pull", "hear", "judge", "book", "report"}
+    assert {"pull", "hear", "judge", "book"} <= set(run["seconds"])
     assert run["real_time_factor"] == pytest.approx(run["seconds"]["hear"] / run["heard_s"], abs=1e-3)
     assert run["peak_memory_mb"] > 100
     assert run["standard"] == cards[0].standard.model_dump()
@@ -296,7 +296,7 @@ def test_each_deduction_can_be_listened_to(page, cards, sample_night, transcript
     """A clip for each span of a deduction, as long as the span and its margins, in any player's format."""
     named = {link for link in Links(page).found if link.startswith("clips/")}
     wanted = {
-        (card.call_id, evidence.start_ms, evidence.end_ms)
+        (card.call_id, evidence.start_ms, min(evidence.end_ms, evidence.start_ms + LONGEST_MS))
         for card in cards
         for item in card.items
         if item.outcome in ("fail", "unsure")

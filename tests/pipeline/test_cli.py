@@ -1,0 +1,130 @@
+"""The command line: help in Chinese, results alone on standard output, an exit status that a cron job can use."""
+
+import json
+import re
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import click
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from zhijian.pipeline import cli
+
+ZHIJIAN = Path(sys.executable).with_name("zhijian")
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def commands(command: click.Command, path: tuple[str, ...] = ()) -> dict[str, click.Command]:
+    """A command and all below it, by the words that call it."""
+    found = {" ".join(path): command}
+    for name, child in getattr(command, "commands", {}).items():
+        found |= commands(child, (*path, name))
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(cli.app))
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Calls the command in this process, in a folder without settings."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ZHIJIAN_DATABASE_URL", raising=False)
+    return lambda *args: CliRunner().invoke(cli.app, [str(arg) for arg in args])
+
+
+def test_the_commands_are_those_of_the_contract() -> None:
+    assert set(COMMANDS) >= {"night", "run", "models fetch", "models verify", "models list"}
+    assert set(COMMANDS) >= {"rules lint", "rules test", "rules list"}
+    assert set(COMMANDS) >= {"ledger balance", "ledger entries", "ledger verify"}
+
+
+@pytest.mark.parametrize("words", COMMANDS)
+def test_every_command_explains_itself_in_chinese(words, call) -> None:
+    shown = call(*words.split(), "--help")
+    assert shown.exit_code == 0
+    assert CHINESE.search(shown.stdout)
+    helps = {param.name: getattr(param, "help", None) for param in COMMANDS[words].params if param.name != "help"}
+    assert {name: text for name, text in helps.items() if not CHINESE.search(text or "")} == {}
+
+
+@pytest.mark.parametrize("args", [[], ["ran"], ["run"], ["run", "calls", "--out", "out", "--jobs", "0"], ["night"]])
+def test_wrong_use_is_status_2_and_does_nothing(args, call, tmp_path) -> None:
+    assert call(*args).exit_code == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_are_plain_text_where_nobody_watches(tmp_path) -> None:
+    done = subprocess.run([ZHIJIAN, "night"], cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "zhijian: 没有输入文件夹:请写在命令里,或设置 source\n"
+
+
+def test_a_fault_of_the_program_is_no_night_that_was_done(call, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(cli, "load_standard", lambda path: 1 / 0)
+    ended = call("rules", "lint")
+    assert (ended.exit_code, ended.stdout) == (3, "")
+    assert "ZeroDivisionError" in ended.stderr
+
+
+def test_weights_are_listed_and_verified(call) -> None:
+    rows = json.loads(call("models", "list", "--json").stdout)
+    assert {row["name"] for row in rows} == {"whisper-base", "segmentation-3.0", "campplus"}
+    lines = call("models", "list").stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == [row["name"] for row in rows]
+    assert all(Path(row["folder"]).is_dir() and row["problem"] is None for row in rows)
+    verified = call("models", "verify")
+    assert (verified.exit_code, verified.stdout) == (0, "权重完好\n")
+
+
+def test_missing_weights_are_named(call, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("ZHIJIAN_CACHE", str(tmp_path / "empty"))
+    verified = call("models", "verify")
+    assert verified.exit_code == 3
+    assert len(verified.stdout.splitlines()) >= 3
+    assert all(row["problem"] for row in json.loads(call("models", "list", "--json").stdout))
+
+
+def test_the_standard_is_sound_and_its_items_are_those_of_the_scorecards(call, sample_night) -> None:
+    assert call("rules", "lint").exit_code == 0
+    tested = call("rules", "test")
+    assert (tested.exit_code, tested.stdout.splitlines()[-1].endswith("0 个不符")) == (0, True)
+    items = [line.split("\t")[0] for line in call("rules", "list").stdout.splitlines()]
+    card = json.loads((sample_night.out / "scorecards.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    assert items == [item["id"] for item in card["items"]]
+
+
+def test_a_standard_with_a_typo_is_wrong_use(call, tmp_path) -> None:
+    (tmp_path / "zhijian.toml").write_text('standard = "standard.yaml"\n', encoding="utf-8")
+    (tmp_path / "standard.yaml").write_text("id: x\nversoin: 1\n", encoding="utf-8")
+    refused = call("rules", "lint")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "standard.yaml" in refused.stderr
+
+
+def test_the_ledger_can_be_read_summed_and_verified(call, sample_night) -> None:
+    out, booked = sample_night.out, sample_night.run["ledger"]
+    entries = [line.split("\t") for line in call("ledger", "entries", "--out", out).stdout.splitlines()]
+    assert len(entries) == booked["entries"] > 0
+    total = sum(Decimal(points) for _, _, _, points, _ in entries)
+    assert Decimal(call("ledger", "balance", "--out", out).stdout) == total
+    assert Decimal(call("ledger", "balance", "--out", out, "--account", entries[0][2]).stdout) == total
+    assert Decimal(call("ledger", "balance", "--out", out, "--account", "1507").stdout) == 0
+    assert call("ledger", "entries", "--out", out, "--period", "2026-10").stdout == ""
+    verified = call("ledger", "verify", "--out", out)
+    assert (verified.exit_code, booked["head_sha256"] in verified.stdout) == (0, True)
+    as_json = json.loads(call("ledger", "verify", "--out", out, "--json").stdout)
+    assert as_json == {"head": {"count": booked["entries"], "hash": booked["head_sha256"]}, "first_broken": None}
+
+
+@pytest.mark.parametrize("command", ["balance", "entries", "verify"])
+def test_no_ledger_is_no_sound_ledger(command, call, tmp_path) -> None:
+    """A mistyped folder must not look like one without entries, nor get a database."""
+    refused = call("ledger", command, "--out", tmp_path / "mistyped")
+    assert (refused.exit_code, refused.stdout) == (3, "")
+    assert "--out" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
