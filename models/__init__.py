@@ -1,1 +1,1 @@
-"""."""
+"""The nouns (records) and the ears (engines)."""

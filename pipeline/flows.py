@@ -103,7 +103,18 @@ def pull_calls(night: Night) -> Work:
     )
 
 
-@task(task_run_name="hear {call_id}", retries=MAX_TRIES - 1, retry_delay_seconds=RETRY_DELAY_S, cache_policy=NO_CACHE)
+def _worth_another_try(_task: Any, _run: Any, state: Any) -> bool:
+    """Without weights or a database, another try would only hear the call for nothing."""
+    return isinstance(state.result(raise_on_failure=False), CallFailed)
+
+
+@task(
+    task_run_name="hear {call_id}",
+    retries=MAX_TRIES - 1,
+    retry_delay_seconds=RETRY_DELAY_S,
+    retry_condition_fn=_worth_another_try,
+    cache_policy=NO_CACHE,
+)
 def hear_call(night: Night, id: int, call_id: str) -> float:
     """Hears one call; returns the seconds of sound that were heard."""
     engine = _engine(night)
