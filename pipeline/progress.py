@@ -2,9 +2,8 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -12,14 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 LINE_EVERY_S = 30.0
 
 
-class Advance(Protocol):
-    """Says that one more call is done."""
-
-    def __call__(self) -> None: ...
-
-
 @contextmanager
-def progress(label: str, total: int) -> Iterator[Advance]:
+def progress(label: str, total: int) -> Iterator[Callable[[], None]]:
     """Shows `label` while the block runs; call what it yields once for each call done."""
     console = Console(stderr=True)
     if not console.is_terminal:
