@@ -121,7 +121,7 @@ def _read_scalar(hint: Any, value: Any, where: str) -> Any:
         if hint in (datetime, date) and isinstance(value, str):
             return hint.fromisoformat(value)
     except (ValueError, InvalidOperation):
-        raise RecordError(f"{where}: {value!r} is not a {hint.__name__}") from None
+        raise RecordError(f"{where}: the value is not a {hint.__name__}") from None
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):

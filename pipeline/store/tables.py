@@ -1,8 +1,8 @@
 """The tables. The migrations create them; a test compares the two.
 
 A column named after a noun (`call`, `hearing`, `scorecard`) holds the id of its row; records lie in `content`. Only
-`calls` (state and latest revision), `roster` and `runs` are overwritten: revisions, scorecards, publications and ledger entries
-are added, and the latest one counts.
+`calls` (state and latest revision), `roster` and `runs` are overwritten: revisions, scorecards, publications and ledger
+entries are added, and the latest one counts.
 """
 
 from sqlalchemy import (
