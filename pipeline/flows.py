@@ -1,7 +1,7 @@
 """The night as a Prefect flow. Thin: every step is a plain stage function, correctness lives in the database.
 
-Prefect gives retries, concurrency, a schedule and a picture. Tasks take what the night was asked to do and ids, never
-sound or records; a call's task can be run again at any time, for what is done is found in the database.
+Prefect gives retries, concurrency, a schedule and a picture. A call's task takes what the night was asked to do and an
+id, never sound or a dialogue; it can be run again at any time, for what is done is found in the database.
 """
 
 import logging
@@ -127,14 +127,12 @@ def hear_call(night: Night, id: int, call_id: str) -> float:
 
 @task(task_run_name="judge", cache_policy=NO_CACHE)
 def judge_calls(night: Night) -> None:
-    """Judges all that has been heard; a call that cannot be judged costs no other call."""
+    """Judges all that has been heard; a call that cannot be judged costs no other one and waits for the next night."""
     engine = _engine(night)
-    for heard_call in _waiting(night):
-        while heard_call.state is State.HEARD:
-            # a failure is counted and noted; the next try, or the next call, goes on
-            with suppress(CallFailed), _counting_tries(engine, heard_call):
-                judge.judge(engine, heard_call, _standard(night))
-            heard_call = call_task(engine, heard_call.id)
+    for call in _waiting(night):
+        if call.state is State.HEARD:
+            with suppress(CallFailed), _counting_tries(engine, call):
+                judge.judge(engine, call, _standard(night))
 
 
 @task(task_run_name="book", cache_policy=NO_CACHE)
