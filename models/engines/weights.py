@@ -173,9 +173,11 @@ def fetch(name: str, *, on_progress: Callable[[str], None], table: Table = WEIGH
     """
     weight, cache = table[name], cache_dir()
     staging = cache / ".staging"
-    staging.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / ".fetch.lock"):
+        staging.mkdir(exist_ok=True)
         if not verify(name, table):
+            _tidy(staging, table)  # of a fetch that was killed when all but this was done
             on_progress(f"{name}:已就绪")
             return cache / name
         reasons = []
