@@ -108,10 +108,6 @@ class WeightStatus:
     folder: Path
     problem: str | None
 
-    @property
-    def present(self) -> bool:
-        return self.problem is None
-
 
 def read_table(path: Path) -> Table:
     """The table of weights by name. Raises pydantic.ValidationError for a key or type that is not known."""

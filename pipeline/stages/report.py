@@ -40,7 +40,8 @@ def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, mode
     started = time.perf_counter()
     out = private_folder(night.out)
     remove_drafts(out, out / "transcripts", out / FOLDER)
-    calls = [call for call in judged_calls(engine, night.source) if night.covers(call.call)]
+    since = night.day or night.since
+    calls = [call for call in judged_calls(engine, night.source, since) if night.covers(call.call)]
     pages = [_page(engine, night, call, call.scorecard) for call in calls if call.scorecard is not None]
     for page in pages:
         write_transcript(out / "transcripts", page.call.call_id, page.dialogue)
