@@ -47,6 +47,9 @@ app.add_typer(ledger_app, name="ledger")
 
 AsJson = Annotated[bool, typer.Option("--json", help="以 JSON 输出结果")]
 Out = Annotated[Path | None, typer.Option("--out", help="输出文件夹(含个人数据,权限 0700)")]
+Account = Annotated[str | None, typer.Option(help="工号")]
+Scheme = Annotated[str | None, typer.Option(help="方案")]
+Period = Annotated[str | None, typer.Option(help="月份 YYYY-MM")]
 Date = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="只处理这一天的通话")]
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="从这一天起的通话")]
 
@@ -206,9 +209,9 @@ def rules_list(as_json: AsJson = False) -> int:
 @ledger_app.command("balance")
 @_settled
 def ledger_balance(
-    account: Annotated[str | None, typer.Option(help="工号")] = None,
-    scheme: Annotated[str | None, typer.Option(help="方案")] = None,
-    period: Annotated[str | None, typer.Option(help="月份 YYYY-MM")] = None,
+    account: Account = None,
+    scheme: Scheme = None,
+    period: Period = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> int:
@@ -221,9 +224,9 @@ def ledger_balance(
 @ledger_app.command("entries")
 @_settled
 def ledger_list(
-    account: Annotated[str | None, typer.Option(help="工号")] = None,
-    scheme: Annotated[str | None, typer.Option(help="方案")] = None,
-    period: Annotated[str | None, typer.Option(help="月份 YYYY-MM")] = None,
+    account: Account = None,
+    scheme: Scheme = None,
+    period: Period = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> int:
