@@ -23,6 +23,9 @@ FRAME_STEP_MS = 10
 FRAME_LENGTH_MS = 25
 MEL_BANDS = 80
 
+_STEP, _LENGTH = (SAMPLE_RATE_HZ * ms // 1000 for ms in (FRAME_STEP_MS, FRAME_LENGTH_MS))
+# features need some 20 kB a frame while they are computed
+_BLOCK_FRAMES = 3000
 _GROWTH = 32
 _INIT_CHANNELS = 128
 _BOTTLENECK = 4 * _GROWTH
@@ -65,22 +68,32 @@ def load(weights: Path) -> CampPlus:
 
 
 def fbank(waveform: Tensor) -> Tensor:
-    """(num_samples,) sound at 16 kHz, -1..1 -> (num_frames, 80) log Mel energies, the mean not yet subtracted."""
-    return kaldi.fbank(
-        waveform[None],
-        sample_frequency=SAMPLE_RATE_HZ,
-        num_mel_bins=MEL_BANDS,
-        frame_length=FRAME_LENGTH_MS,
-        frame_shift=FRAME_STEP_MS,
-        dither=0.0,
-    )
+    """(num_samples,) sound at 16 kHz, -1..1 -> (num_frames, 80) log Mel energies, the mean not yet subtracted.
+
+    Sound shorter than a frame has none.
+    """
+    blocks = [
+        kaldi.fbank(
+            waveform[None, start : start + (_BLOCK_FRAMES - 1) * _STEP + _LENGTH],
+            sample_frequency=SAMPLE_RATE_HZ,
+            num_mel_bins=MEL_BANDS,
+            frame_length=FRAME_LENGTH_MS,
+            frame_shift=FRAME_STEP_MS,
+            dither=0.0,
+        )
+        for start in range(0, len(waveform) - _LENGTH + 1, _BLOCK_FRAMES * _STEP)
+    ]
+    return torch.cat([torch.empty(0, MEL_BANDS), *blocks])
 
 
 def embed(network: CampPlus, features: Tensor) -> Tensor:
-    """(num_frames, 80) of one voice -> (192,) embedding. The frames need not have been neighbours in the sound."""
+    """(batch, num_frames, 80), each of one voice -> (batch, 192) embeddings.
+
+    The frames of a voice need not have been neighbours in the sound. In batches it is a third faster than one by one.
+    """
     with torch.inference_mode():
-        embedding: Tensor = network((features - features.mean(dim=0))[None])[0]
-        return embedding
+        embeddings: Tensor = network(features - features.mean(dim=1, keepdim=True))
+        return embeddings
 
 
 def _norm_relu(channels: int) -> nn.Sequential:
@@ -180,16 +193,11 @@ class _ContextAwareMask(nn.Module):
         self.linear2 = nn.Conv1d(_BOTTLENECK // 2, _GROWTH, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        context = x.mean(dim=-1, keepdim=True) + _segment_means(x)
+        segment_means = F.avg_pool1d(x, kernel_size=_SEGMENT_FRAMES, stride=_SEGMENT_FRAMES, ceil_mode=True)
+        context = x.mean(dim=-1, keepdim=True) + segment_means  # shape: (batch, 128, num_segments)
         mask = torch.sigmoid(self.linear2(F.relu(self.linear1(context))))
-        masked: Tensor = self.linear_local(x) * mask
+        masked: Tensor = self.linear_local(x) * mask.repeat_interleave(_SEGMENT_FRAMES, dim=-1)[..., : x.shape[-1]]
         return masked
-
-
-def _segment_means(x: Tensor) -> Tensor:
-    """Each frame replaced by the mean of its segment of 100 frames, (b, c, t) -> (b, c, t)."""
-    means = F.avg_pool1d(x, kernel_size=_SEGMENT_FRAMES, stride=_SEGMENT_FRAMES, ceil_mode=True)
-    return means.repeat_interleave(_SEGMENT_FRAMES, dim=-1)[..., : x.shape[-1]]
 
 
 class _Transition(nn.Module):

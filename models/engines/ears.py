@@ -273,10 +273,11 @@ def _speakers(found: Sequence[Stretch], separation: Separation, agent_channel: i
         return _pair((agent_channel == 0) != swapped, 1.0)
     agent = roles.agent_confidence(texts)
     if max(agent, 1 - agent) < ROLE_CONFIDENCE_MIN:
-        return {speaker: _Speaker(Role.UNKNOWN, max(agent, 1 - agent)) for speaker in (0, 1)}
+        return {speaker: _Speaker(Role.UNKNOWN, max(agent, 1 - agent)) for speaker in (0, 1, 2)}
     return _pair(agent >= 0.5, max(agent, 1 - agent))
 
 
 def _pair(first_is_agent: bool, confidence: float) -> dict[int, _Speaker]:
+    """A third voice, an announcement or somebody the call was passed to, is neither."""
     order = (Role.AGENT, Role.CUSTOMER) if first_is_agent else (Role.CUSTOMER, Role.AGENT)
-    return {speaker: _Speaker(role, confidence) for speaker, role in enumerate(order)}
+    return {speaker: _Speaker(role, confidence) for speaker, role in enumerate((*order, Role.SYSTEM))}

@@ -1,6 +1,9 @@
 """Diarization on real sound with the real models: who spoke when, told apart or said to be not."""
 
+import importlib.util
 import json
+import sys
+import time
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -8,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from zhijian.models.engines import weights
 from zhijian.models.engines.weights import WeightsError
 
 ROOT = Path(__file__).parents[2]
 CALLS = ROOT.parent / "shared/calls/dev"
+CLIPS = ROOT.parent / "shared/real"
 SAMPLES = ROOT / "data_samples"
 RATE_HZ = 8000
 ROLES = ("agent", "customer")
@@ -28,6 +33,17 @@ def diarizer():
     from zhijian.models.engines.diarization import Diarizer
 
     return Diarizer(*folders)
+
+
+@pytest.fixture(scope="module")
+def conversations():
+    """The benchmarks' module that joins clips of real people."""
+    if not (CLIPS / "clips.csv").is_file():
+        pytest.skip("the clips of real people are not beside the repository")
+    spec = importlib.util.spec_from_file_location("conversations", ROOT / "tests/benchmarks/conversations.py")
+    sys.modules[spec.name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @dataclass(frozen=True)
@@ -95,6 +111,57 @@ def test_speech_of_stereo_calls_mixed_to_one_channel_goes_to_the_right_speaker(d
     assert wrong_ratio(call, found.exclusive) < 0.05
 
 
+@pytest.mark.parametrize("telephone", [False, True], ids=["16 kHz", "telephone"])
+def test_speech_of_two_real_people_goes_to_the_right_speaker(diarizer, conversations, telephone):
+    heard = conversations.Errors()
+    for pair in conversations.joined(CLIPS, telephone=telephone, most=12):
+        turns = diarizer(pair.samples, conversations.RATE_HZ).exclusive
+        assert {turn.speaker for turn in turns} <= {0, 1}, pair.name
+        heard += conversations.errors_of(pair, [(t.speaker, t.span.start_ms, t.span.end_ms) for t in turns])
+    assert heard.confused <= 0.05 * heard.spoken
+    assert heard.missed <= 0.10 * heard.spoken
+
+
+def test_an_announcement_before_the_call_is_a_third_voice(diarizer, conversations):
+    """A real person's clips, then a labelled call, whose people sound very different."""
+    announcement = next(iter(conversations.joined(CLIPS, telephone=True, people=1)))
+    call = max(labelled_calls(CALLS, "mono"), key=lambda call: diarizer(call.mono, RATE_HZ).separability)
+    rate_hz = conversations.RATE_HZ
+    sound = np.concatenate([announcement.samples, soxr.resample(call.mono, RATE_HZ, rate_hz)])
+    border_ms = len(announcement.samples) * 1000 // rate_hz
+    found = diarizer(sound, rate_hz)
+    assert found.separable
+    before = {turn.speaker for turn in found.turns if turn.span.end_ms <= border_ms}
+    after = {turn.speaker for turn in found.turns if turn.span.end_ms > border_ms}
+    assert (before, after) == ({2}, {0, 1})
+
+
+def test_turns_that_are_their_speakers_are_held_more_certain(diarizer, conversations):
+    """Sounds of one voice cut in two are doubtful, of two voices certain."""
+    call = labelled_calls(CALLS, "mono")[0]
+    two = diarizer(call.mono, RATE_HZ)
+    one = diarizer(labelled_calls(CALLS, "stereo")[0].only("agent"), RATE_HZ)
+    assert all(0 <= turn.confidence <= 1 for found in (one, two) for turn in (*found.turns, *found.exclusive))
+    assert np.median([turn.confidence for turn in two.exclusive]) > 0.95
+    assert one.separability is None or np.median([turn.confidence for turn in one.exclusive]) < 0.95
+
+
+def test_whole_numbers_are_heard_as_fractions_are(diarizer):
+    sound = labelled_calls(CALLS, "mono")[0].mono[: 30 * RATE_HZ]
+    whole = np.round(sound * 32767).astype(np.int16)
+    fractions, numbers = diarizer(whole.astype(np.float32) / 32768, RATE_HZ), diarizer(whole, RATE_HZ)
+    assert numbers.separability == pytest.approx(fractions.separability, abs=0.02)
+    assert len(numbers.exclusive) == len(fractions.exclusive)
+
+
+def test_a_second_of_sound_costs_at_most_60_ms(diarizer):
+    """CPU seconds a second of sound, on one thread (0.024 measured)."""
+    sound = labelled_calls(CALLS, "mono")[0].mono
+    started = time.process_time()
+    diarizer(sound, RATE_HZ)
+    assert time.process_time() - started < 0.06 * len(sound) / RATE_HZ
+
+
 def test_one_voice_alone_is_said_to_be_inseparable(diarizer):
     call = labelled_calls(CALLS, "stereo")[0]
     assert not diarizer(call.only("agent"), RATE_HZ).separable
@@ -149,6 +216,31 @@ def test_a_few_words_are_one_speaker(diarizer):
 def test_more_than_one_channel_is_refused(diarizer):
     with pytest.raises(ValueError, match="mono"):
         diarizer(np.zeros((2, RATE_HZ), np.float32), RATE_HZ)
+
+
+def test_a_users_own_pipeline_says_where_there_is_speech(diarizer, tmp_path, monkeypatch):
+    from zhijian.models.engines.diarization import Diarizer
+
+    (tmp_path / "users_own.py").write_text(
+        "from types import SimpleNamespace\n"
+        "from pyannote.audio import Pipeline\n"
+        "from pyannote.core import Annotation, Segment\n"
+        "class Own(Pipeline):\n"
+        "    def __init__(self, token=None, cache_dir=None):\n"
+        "        super().__init__()\n"
+        "    def apply(self, file, num_speakers):\n"
+        "        alone, both = Annotation(), Annotation()\n"
+        "        alone[Segment(2, 5)], alone[Segment(6, 99)] = 'A', 'B'\n"
+        "        both[Segment(2, 6.5)], both[Segment(6, 99)] = 'A', 'B'\n"
+        "        return SimpleNamespace(exclusive_speaker_diarization=alone, speaker_diarization=both)\n"
+    )
+    (tmp_path / "config.yaml").write_text("pipeline:\n  name: users_own.Own\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    call = labelled_calls(CALLS, "mono")[0]
+    found = Diarizer(tmp_path, weights.locate("campplus"))(call.mono[: 30 * RATE_HZ], RATE_HZ)
+    heard = sorted({turn.span.start_ms for turn in found.exclusive} | {turn.span.end_ms for turn in found.exclusive})
+    assert (heard[0], heard[-1]) == (2000, 30_000)
+    assert not any(turn.span.start_ms < 6000 and turn.span.end_ms > 5000 for turn in found.exclusive)
 
 
 def test_a_users_folder_that_holds_no_pipeline_is_refused_without_asking_the_network(diarizer, tmp_path):
