@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zhijian.models.engines.audio import load, resample
+from zhijian.models.engines.audio import RATE_HZ, as_floats, load
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "data_samples"
@@ -30,5 +30,5 @@ def sample_sound(sample_labels):
     (path,) = (SAMPLES / "audio").glob(f"{call['call_id']}.*")
     sound = load(path)
     sentence = next(u for u in call["truth"] if u["role"] == "agent")
-    first, last = (int(sentence[edge] * 16_000) for edge in ("start", "end"))
-    return resample(sound.samples, sound.sample_rate_hz, 16_000)[0, first:last].astype(np.float64)
+    first, last = (int(sentence[edge] * RATE_HZ) for edge in ("start", "end"))
+    return as_floats(sound.samples[0, first:last]).astype(np.float64)

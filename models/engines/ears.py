@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from zhijian.models.engines import roles, voice, weights
-from zhijian.models.engines.audio import Samples, Sound, resample
+from zhijian.models.engines.audio import Samples, Sound, as_floats
 from zhijian.models.engines.inventions import suspicion_of_passage
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
 from zhijian.models.engines.whisper import LANGUAGE, Passage, Recogniser
@@ -210,9 +210,8 @@ def open_ears(
 
 
 def _prepared(sound: Sound) -> Samples:
-    """At 16 kHz, without DC, not a sample longer than the recording's whole milliseconds."""
-    samples = resample(sound.samples, sound.sample_rate_hz, RATE_HZ)[:, : sound.duration_ms * RATE_HZ // 1000]
-    return samples - samples.mean(axis=1, keepdims=True)
+    """(channels, num_samples) at 16 kHz, full scale is 1."""
+    return as_floats(sound.samples)
 
 
 def _whole(passages: Sequence[Passage], voiced: Sequence[Span]) -> list[Passage]:

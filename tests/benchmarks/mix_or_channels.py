@@ -20,8 +20,8 @@ import numpy as np
 from rapidfuzz.distance import Levenshtein
 
 from zhijian.models.engines import voice
-from zhijian.models.engines.audio import Sound, load, resample
-from zhijian.models.engines.ears import RATE_HZ, Ears, open_ears
+from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, load
+from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.rules.text import normalise
 
 ROLES = ("agent", "customer")
@@ -39,11 +39,11 @@ def mix(ears: Ears, sound: Sound) -> dict[str, str]:
 
 
 def channels(ears: Ears, sound: Sound) -> dict[str, str]:
-    return decoded(ears, resample(sound.samples, sound.sample_rate_hz, RATE_HZ))
+    return decoded(ears, as_floats(sound.samples))
 
 
 def muted(ears: Ears, sound: Sound) -> dict[str, str]:
-    samples = resample(sound.samples, sound.sample_rate_hz, RATE_HZ)
+    samples = as_floats(sound.samples)
     own = np.zeros_like(samples)
     for index, spans in enumerate(voice.voices(voice.Channels(samples))):
         for span in spans:

@@ -1,271 +1,93 @@
-"""Sound files of every accepted kind, and the broken ones that must be refused with a reason."""
+"""Sound as it is heard: at 16 kHz, without direct current, under the hash of what its file held; clips and levels."""
 
-import struct
-from collections.abc import Callable
-from fractions import Fraction
+import wave
+from io import BytesIO
 from pathlib import Path
-from typing import Any
 
-import av
 import numpy as np
+import numpy.typing as npt
 import pytest
 import soundfile
+import soxr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zhijian.models.engines.audio import AudioError, Samples, Sound, clip_wav, level_dbfs, load, resample
+from zhijian.models.engines.audio import FULL_SCALE, RATE_HZ, AudioError, Sound, clip_wav, level_dbfs, load
 from zhijian.models.records.span import Span
 
-Encoder = Callable[[Path, Samples, int], None]
+Signal = npt.NDArray[np.float64]
+RATES = st.sampled_from([8_000, 11_025, 16_000, 22_050, 44_100, 48_000])
 
 
-def tones(rate_hz: int, channels: int, seconds: float = 3.0) -> Samples:
-    """A tone of its own in each channel, coming and going, and a little noise: (channels, num_samples)."""
+def tones(rate_hz: int, channels: int, seconds: float = 3.0) -> Signal:
+    """A tone of its own in each channel, -9 dBFS: (channels, num_samples)."""
     time_s = np.arange(int(rate_hz * seconds)) / rate_hz
-    swell = 0.6 + 0.4 * np.sin(2 * np.pi * 1.3 * time_s)
-    noise = np.random.default_rng(7).standard_normal((channels, len(time_s)))
-    return np.stack(
-        [0.4 * swell * np.sin(2 * np.pi * (440 + 310 * c) * time_s) + 0.01 * noise[c] for c in range(channels)]
-    ).astype(np.float32)
+    return np.stack([0.5 * np.sin(2 * np.pi * (440 + 310 * channel) * time_s) for channel in range(channels)])
 
 
-def with_soundfile(container: str, subtype: str) -> Encoder:
-    def encode(path: Path, samples: Samples, rate_hz: int) -> None:
-        soundfile.write(path, samples.T, rate_hz, format=container, subtype=subtype)
-
-    return encode
-
-
-def with_av(codec: str, container: str, **options: str) -> Encoder:
-    def encode(path: Path, samples: Samples, rate_hz: int) -> None:
-        layout = "stereo" if len(samples) == 2 else "mono"
-        packed = np.ascontiguousarray((samples.T * 32767).astype(np.int16).reshape(1, -1))
-        frame = av.AudioFrame.from_ndarray(packed, format="s16", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate_hz, 0, Fraction(1, rate_hz)
-        with av.open(str(path), "w", format=container, options=options) as file:
-            stream: Any = file.add_stream(codec, rate=rate_hz)
-            stream.layout = layout
-            for packet in [*stream.encode(frame), *stream.encode(None)]:
-                file.mux(packet)
-
-    return encode
+def test_a_sound_is_what_its_file_would_be_loaded_as(tmp_path: Path) -> None:
+    samples = tones(44_100, 2)
+    soundfile.write(tmp_path / "call.wav", samples.T, 44_100, subtype="FLOAT")
+    loaded, made = load(tmp_path / "call.wav"), Sound.of(samples, 44_100)
+    assert made.recording("call") == loaded.recording("call")
+    assert np.array_equal(made.samples, loaded.samples)
 
 
-def flac_of_unknown_length(path: Path, samples: Samples, rate_hz: int) -> None:
-    """What a recorder writes that cannot go back to the head of the file."""
-    with_soundfile("FLAC", "PCM_16")(path, samples, rate_hz)
-    content = bytearray(path.read_bytes())
-    content[21] &= 0xF0
-    content[22:26] = bytes(4)
-    path.write_bytes(content)
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 2), st.integers(0, 20_000), RATES)
+def test_any_length_has_its_whole_milliseconds(channels: int, num_samples: int, rate_hz: int) -> None:
+    sound = Sound.of(np.zeros((channels, num_samples)), rate_hz)
+    assert sound.file_num_samples == num_samples
+    assert sound.duration_ms == num_samples * 1000 // rate_hz
+    assert sound.samples.shape == (channels, sound.duration_ms * 16)
+    assert all(channel.flags.c_contiguous for channel in sound.samples)
 
 
-def wav_of_unknown_length(path: Path, samples: Samples, rate_hz: int) -> None:
-    with_soundfile("WAV", "PCM_16")(path, samples, rate_hz)
-    content = bytearray(path.read_bytes())
-    size = content.index(b"data") + 4
-    content[size : size + 4] = b"\xff" * 4
-    path.write_bytes(content)
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 2), st.integers(1_000, 200_000), RATES, st.integers(0, 2**32 - 1))
+def test_samples_are_those_of_one_resampling(channels: int, num_samples: int, rate_hz: int, seed: int) -> None:
+    samples = np.random.default_rng(seed).normal(0, 0.1, (channels, num_samples)).astype(np.float32)
+    sound = Sound.of(samples, rate_hz)
+    expected = soxr.resample(samples.T, rate_hz, RATE_HZ)[: sound.duration_ms * 16].T * FULL_SCALE
+    assert np.abs(sound.samples - (expected - expected.mean(axis=1, keepdims=True))).max() <= 2
 
 
-ENCODERS: dict[str, Encoder] = {
-    "pcm8.wav": with_soundfile("WAV", "PCM_U8"),
-    "pcm16.wav": with_soundfile("WAV", "PCM_16"),
-    "pcm24.wav": with_soundfile("WAV", "PCM_24"),
-    "pcm32.wav": with_soundfile("WAV", "PCM_32"),
-    "float.wav": with_soundfile("WAV", "FLOAT"),
-    "alaw.wav": with_soundfile("WAV", "ALAW"),
-    "ulaw.wav": with_soundfile("WAV", "ULAW"),
-    "extensible.wav": with_soundfile("WAVEX", "PCM_16"),
-    "streamed.wav": wav_of_unknown_length,
-    "16.flac": with_soundfile("FLAC", "PCM_16"),
-    "streamed.flac": flac_of_unknown_length,
-    "lame.mp3": with_av("libmp3lame", "mp3"),
-    "headless.mp3": with_av("libmp3lame", "mp3", write_xing="0"),
-    "vorbis.ogg": with_soundfile("OGG", "VORBIS"),
-    "opus.ogg": with_soundfile("OGG", "OPUS"),
-    "opus.opus": with_av("libopus", "ogg"),
-    "aac.m4a": with_av("aac", "mp4"),
-    "streamable.m4a": with_av("aac", "mp4", movflags="faststart"),
-    "aac.aac": with_av("aac", "adts"),
-}
+def test_direct_current_is_taken_out_of_each_channel() -> None:
+    clean, shifted = (Sound.of(tones(8_000, 2) + offset, 8_000) for offset in (0, np.array([[0.2], [-0.4]])))
+    assert np.abs(shifted.samples.mean(axis=1)).max() <= 1
+    assert np.abs(shifted.samples[:, 400:-400] - clean.samples[:, 400:-400].astype(float)).max() <= 2
+    assert shifted.sha256 != clean.sha256
 
 
-def best_lag(heard: Samples, source: Samples, most: int) -> tuple[int, float]:
-    """Shift of `heard` against `source` in samples, and the correlation there; both mono."""
-    middle = slice(len(source) // 4, len(source) // 4 * 3)
-    reference = source[middle] / np.linalg.norm(source[middle])
-    scores = {}
-    for lag in range(-most, most + 1):
-        piece = heard[middle.start + lag : middle.stop + lag]
-        scores[lag] = float(piece @ reference / np.linalg.norm(piece))
-    lag = max(scores, key=lambda key: scores[key])
-    return lag, scores[lag]
+def test_no_sample_changes_its_sign_where_direct_current_is_taken_out() -> None:
+    """Full swings around a mean far from zero: what leaves the range stays at its edge."""
+    samples = np.where(np.arange(32_000) % 160 < 20, -1.0, 1.0)[None]
+    for sign in (1, -1):
+        sound = Sound.of(sign * samples, RATE_HZ)
+        assert np.array_equal(np.sign(sound.samples), np.sign(sign * samples))
 
 
-@pytest.mark.parametrize("channels", [1, 2])
-@pytest.mark.parametrize("name", ENCODERS)
-def test_every_format_comes_back_as_it_went_in(tmp_path: Path, name: str, channels: int) -> None:
-    source = tones(8_000, channels)
-    ENCODERS[name](tmp_path / name, source, 8_000)
-    sound = load(tmp_path / name)
-    assert sound.sample_rate_hz == 8_000
-    assert sound.channels == channels
-    assert sound.samples.dtype == np.float32
-    assert abs(sound.num_samples - source.shape[1]) <= 2400
-    assert np.abs(sound.samples).max() <= 1
-    for channel in range(channels):
-        lag, correlation = best_lag(sound.samples[channel], source[channel], 1300)
-        assert correlation > 0.9
-        if name not in ("headless.mp3", "aac.aac"):  # these two say nothing of their encoder's delay
-            assert abs(lag) <= 8
+def test_overdriven_sound_is_kept_at_full_scale() -> None:
+    sound = Sound.of(8 * tones(16_000, 1), 16_000)
+    assert (sound.samples.min(), sound.samples.max()) == (-FULL_SCALE, FULL_SCALE - 1)
+    assert np.corrcoef(sound.samples[0], tones(16_000, 1)[0])[0, 1] > 0.9
 
 
-@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 16_000, 22_050, 44_100, 48_000])
-@pytest.mark.parametrize("name", ["pcm16.wav", "alaw.wav", "16.flac", "lame.mp3", "vorbis.ogg", "aac.m4a"])
-def test_rates_from_8_to_48_khz(tmp_path: Path, name: str, rate_hz: int) -> None:
-    ENCODERS[name](tmp_path / name, tones(rate_hz, 1), rate_hz)
-    sound = load(tmp_path / name)
-    assert sound.sample_rate_hz == rate_hz
-    assert abs(sound.duration_ms - 3_000) < 150
+def test_quiet_sound_keeps_its_level() -> None:
+    quiet = tones(8_000, 2) * 10 ** (-36 / 20)
+    assert level_dbfs(Sound.of(quiet, 8_000).samples) == pytest.approx(-45.03, abs=0.05)
 
 
-def test_the_suffix_does_not_matter(tmp_path: Path) -> None:
-    ENCODERS["aac.m4a"](tmp_path / "call.wav", tones(16_000, 1), 16_000)
-    assert load(tmp_path / "call.wav").sample_rate_hz == 16_000
+def test_samples_that_are_no_numbers_are_refused() -> None:
+    for value in (np.nan, np.inf, -np.inf):
+        with pytest.raises(AudioError, match="无效"):
+            Sound.of(np.full((1, 8_000), value), 8_000)
 
 
-def test_variable_mp3_without_a_length_is_read_to_its_end(tmp_path: Path) -> None:
-    """Ten loud seconds, then nine times as much silence: a length guessed from the first frames is far too short."""
-    loud, quiet = 0.3 * np.random.default_rng(1).standard_normal(160_000), np.zeros(16_000 * 60)
-    path = tmp_path / "call.mp3"
-    soundfile.write(
-        path,
-        np.clip(np.concatenate([loud, quiet, loud]), -1, 1),
-        16_000,
-        format="MP3",
-        subtype="MPEG_LAYER_III",
-        bitrate_mode="VARIABLE",
-    )
-    content = path.read_bytes()
-    second_frame = content.index(content[:2], content.index(b"Xing") + 100)
-    path.write_bytes(content[second_frame:])
-    sound = load(path)
-    assert abs(sound.duration_ms - 80_000) < 300
-    assert level_dbfs(sound.samples[:, -80_000:]) > -20
-
-
-def cut(name: str, share: float) -> Callable[[Path], None]:
-    def write(path: Path) -> None:
-        ENCODERS[name](path, tones(8_000, 2, seconds=8), 8_000)
-        content = path.read_bytes()
-        path.write_bytes(content[: int(len(content) * share)])
-
-    return write
-
-
-def written(content: bytes) -> Callable[[Path], object]:
-    return lambda path: path.write_bytes(content)
-
-
-def encoded(samples: Samples, rate_hz: int, subtype: str = "PCM_16") -> Callable[[Path], None]:
-    return lambda path: soundfile.write(path, samples.T, rate_hz, format="WAV", subtype=subtype)
-
-
-def unfinished_header(path: Path) -> None:
-    """A recorder that died: sound, but the length in the head is still nought."""
-    ENCODERS["pcm16.wav"](path, tones(8_000, 1), 8_000)
-    content = bytearray(path.read_bytes())
-    size = content.index(b"data") + 4
-    content[size : size + 4] = bytes(4)
-    path.write_bytes(content)
-
-
-NOISE = np.random.default_rng(3).bytes(40_000)
-BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
-    "missing": (lambda path: None, "不存在"),
-    "a folder": (lambda path: path.mkdir(), "文件夹"),
-    "empty": (written(b""), "空"),
-    "one byte": (written(b"\xff"), "无法解码"),
-    "text": (written("这不是录音,是一段文字。\n".encode() * 500), "无法解码"),
-    "text in UTF-16": (written("这不是录音。\r\n".encode("utf-16") * 500), "无法解码"),
-    "a play list": (written(b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/other.wav\n"), "无法解码"),
-    "noise": (written(NOISE), "无法解码"),
-    "noise after an mp3 sync word": (written(b"\xff\xfb" + NOISE), "无法解码"),
-    "noise after an m4a head": (written(b"\0\0\0\x18ftypM4A " + NOISE), "无法解码"),
-    "only a wav head": (written(b"RIFF\x24\0\0\0WAVE"), "不完整"),
-    "head never finished": (unfinished_header, "不完整"),
-    **{
-        f"{name} cut at {share:.0%}": (cut(name, share), "不完整")
-        for name in ("pcm16.wav", "alaw.wav", "float.wav", "16.flac", "lame.mp3", "vorbis.ogg", "opus.opus")
-        for share in (0.9, 0.4)
-    },
-    "streamable m4a cut": (cut("streamable.m4a", 0.6), "不完整"),
-    "m4a cut before its index": (cut("aac.m4a", 0.6), "不完整"),
-    "0.2 s": (encoded(tones(8_000, 1, 0.2), 8_000), "太短"),
-    "no samples": (encoded(np.zeros((1, 0), np.float32), 8_000), "太短"),
-    "silence": (encoded(np.zeros((2, 16_000), np.float32), 8_000), "没有声音"),
-    "A-law silence": (encoded(np.zeros((2, 16_000), np.float32), 8_000, "ALAW"), "没有声音"),
-    "a constant": (encoded(np.full((1, 16_000), 0.25, np.float32), 8_000), "没有声音"),
-    "not a number": (encoded(np.full((1, 16_000), np.nan, np.float32), 8_000, "FLOAT"), "无效"),
-    "three channels": (encoded(tones(8_000, 3), 8_000), "3 个声道"),
-    "6 kHz": (encoded(tones(6_000, 1), 6_000), "6000 Hz"),
-    "96 kHz": (encoded(tones(96_000, 1), 96_000), "96000 Hz"),
-}
-
-
-@pytest.mark.parametrize("case", BROKEN)
-def test_what_cannot_be_judged_is_refused_with_a_reason(tmp_path: Path, case: str) -> None:
-    make, reason = BROKEN[case]
-    path = tmp_path / "13800000000.wav"
-    make(path)
-    with pytest.raises(AudioError) as error:
-        load(path)
-    assert reason in error.value.reason
-    assert "13800000000" not in str(error.value)
-    assert str(tmp_path) not in str(error.value)
-
-
-def test_a_header_wrong_by_a_few_bytes_is_not_a_cut_recording(tmp_path: Path) -> None:
-    """Some recorders count their own header into the length of the sound."""
-    path = tmp_path / "call.wav"
-    ENCODERS["pcm16.wav"](path, tones(8_000, 1), 8_000)
-    content = bytearray(path.read_bytes())
-    size = content.index(b"data") + 4
-    struct.pack_into("<I", content, size, len(content))
-    path.write_bytes(content)
-    assert load(path).num_samples == 24_000
-
-
-def test_float_samples_beyond_full_scale_are_clipped(tmp_path: Path) -> None:
-    encoded(3 * tones(8_000, 1), 8_000, "FLOAT")(tmp_path / "loud.wav")
-    assert np.abs(load(tmp_path / "loud.wav").samples).max() == 1
-
-
-int16_sound = st.tuples(
-    st.integers(1, 2), st.sampled_from([8_000, 16_000, 44_100]), st.integers(0, 2**32 - 1), st.integers(1, 400)
-)
-
-
-@settings(max_examples=25, deadline=None)
-@given(int16_sound)
-def test_one_sound_is_one_recording_as_wav_and_as_flac(
-    tmp_path_factory: pytest.TempPathFactory, drawn: tuple[int, int, int, int]
-) -> None:
-    channels, rate_hz, seed, extra = drawn
-    folder = tmp_path_factory.mktemp("sound")
-    samples = np.random.default_rng(seed).integers(-32768, 32768, (rate_hz + extra, channels), dtype=np.int16)
-    files = {
-        "a.wav": ("WAV", "PCM_16"),
-        "b.flac": ("FLAC", "PCM_16"),
-        "c.wav": ("WAV", "FLOAT"),
-        "d.wav": ("WAV", "PCM_24"),
-    }
-    for name, (container, subtype) in files.items():
-        # soundfile writes integers into float files without scaling them
-        data = samples / np.float32(32768) if subtype == "FLOAT" else samples
-        soundfile.write(folder / name, data, rate_hz, format=container, subtype=subtype)
-    assert len({load(folder / name).recording("call").sha256 for name in files}) == 1
+def test_the_hash_never_changes() -> None:
+    """What was heard is found again by it, years later."""
+    samples = (np.arange(24_000) * 7919 % 65_536 - 32_768).reshape(2, -1) / 32_768
+    assert Sound.of(samples, 8_000).sha256 == "31346848eac09d4dcf24fb3d69680bbc80334088d42a5d2e85702237178d6d03"
 
 
 def test_other_samples_rate_or_channels_are_another_recording() -> None:
@@ -273,80 +95,47 @@ def test_other_samples_rate_or_channels_are_another_recording() -> None:
     changed = samples.copy()
     changed[1, 100] += 2 / 32768
     variants = [
-        Sound(samples, 8_000),
-        Sound(samples, 16_000),
-        Sound(changed, 8_000),
-        Sound(samples[::-1], 8_000),
-        Sound(samples[:1], 8_000),
-        Sound(samples[:, :-1], 8_000),
+        Sound.of(samples, 8_000),
+        Sound.of(samples, 16_000),
+        Sound.of(changed, 8_000),
+        Sound.of(samples[::-1], 8_000),
+        Sound.of(samples[:1], 8_000),
+        Sound.of(samples[:, :-1], 8_000),
     ]
-    assert len({sound.recording("call").sha256 for sound in variants}) == len(variants)
+    assert len({sound.sha256 for sound in variants}) == len(variants)
 
 
-def test_recording_tells_the_facts_of_the_sound() -> None:
-    recording = Sound(tones(8_000, 2), 8_000).recording("audio/a.wav")
+def test_recording_tells_the_facts_of_the_file() -> None:
+    recording = Sound.of(tones(8_000, 2), 8_000).recording("audio/a.wav")
     assert (recording.uri, recording.channels, recording.sample_rate_hz) == ("audio/a.wav", 2, 8_000)
     assert (recording.num_samples, recording.duration_ms) == (24_000, 3_000)
 
 
-RATES = st.sampled_from([8_000, 11_025, 16_000, 22_050, 44_100, 48_000])
+def frames_of(clip: bytes) -> npt.NDArray[np.int16]:
+    """(channels, num_samples) of a PCM wav at 16 kHz, which the standard library reads as well."""
+    with wave.open(BytesIO(clip)) as file:
+        assert (file.getframerate(), file.getsampwidth()) == (RATE_HZ, 2)
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels()).T
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.integers(1, 2), st.integers(0, 20_000), RATES, RATES)
-def test_resampling_keeps_channels_and_time(channels: int, num_samples: int, from_hz: int, to_hz: int) -> None:
-    resampled = resample(np.zeros((channels, num_samples), np.float32), from_hz, to_hz)
-    assert resampled.dtype == np.float32
-    assert resampled.shape[0] == channels
-    assert abs(resampled.shape[1] - num_samples * to_hz / from_hz) <= 1
+def test_a_clip_holds_the_span_and_its_margin() -> None:
+    sound = Sound.of(tones(8_000, 2), 8_000)
+    clip = frames_of(clip_wav(sound, Span(1_000, 2_000), margin_ms=250))
+    assert np.array_equal(clip, sound.samples[:, 12_000:36_000])
 
 
-def test_resampling_up_and_down_gives_the_sound_back() -> None:
-    samples = tones(8_000, 2)
-    back = resample(resample(samples, 8_000, 16_000), 16_000, 8_000)
-    inner = slice(400, -400)
-    assert np.abs(back[:, inner] - samples[:, inner]).max() < 0.05
-
-
-def test_a_clip_holds_the_span_and_its_margin(tmp_path: Path) -> None:
-    sound = Sound(tones(8_000, 2), 8_000)
-    (tmp_path / "clip.wav").write_bytes(clip_wav(sound, Span(1_000, 2_000), margin_ms=250))
-    info = soundfile.info(tmp_path / "clip.wav")
-    assert (info.samplerate, info.channels, info.subtype, info.frames) == (8_000, 2, "PCM_16", 12_000)
-    clip = load(tmp_path / "clip.wav")
-    assert np.abs(clip.samples - sound.samples[:, 6_000:18_000]).max() <= 1 / 32768
-
-
-def test_a_clip_ends_where_the_sound_ends(tmp_path: Path) -> None:
-    sound = Sound(tones(8_000, 1), 8_000)
-    (tmp_path / "clip.wav").write_bytes(clip_wav(sound, Span(100, 2_900), margin_ms=500))
-    assert soundfile.info(tmp_path / "clip.wav").frames == 24_000
+def test_a_clip_ends_where_the_sound_ends() -> None:
+    sound = Sound.of(tones(8_000, 1), 8_000)
+    assert np.array_equal(frames_of(clip_wav(sound, Span(100, 2_900), margin_ms=500)), sound.samples)
     with pytest.raises(ValueError, match="3000 ms"):
         clip_wav(sound, Span(9_000, 9_500), margin_ms=500)
 
 
 def test_levels() -> None:
-    sine: Samples = np.sin(2 * np.pi * 440 * np.arange(8_000) / 8_000).astype(np.float32)[None]
+    sine = np.sin(2 * np.pi * 440 * np.arange(8_000) / 8_000).astype(np.float32)[None]
     assert level_dbfs(sine) == pytest.approx(-3.01, abs=0.02)
     assert level_dbfs(sine / np.float32(10)) == pytest.approx(-23.01, abs=0.02)
+    assert level_dbfs(sine[0]) == level_dbfs(np.repeat(sine, 2, axis=0))
+    assert level_dbfs((sine * 32_767).astype(np.int16)) == pytest.approx(-3.01, abs=0.02)
     assert level_dbfs(np.zeros((2, 100), np.float32)) == -120
     assert level_dbfs(np.zeros((2, 0), np.float32)) == -120
-
-
-HEADS = [b"RIFF\x24\0\0\0WAVE", b"OggS", b"fLaC", b"ID3", b"\xff\xf1", b"xxxxftyp", b""]
-
-
-@settings(max_examples=60, deadline=None)
-@given(st.binary(max_size=300), st.sampled_from(HEADS))
-def test_no_bytes_at_all_do_more_than_be_refused(
-    tmp_path_factory: pytest.TempPathFactory, content: bytes, head: bytes
-) -> None:
-    path = tmp_path_factory.mktemp("bytes") / "call.wav"
-    path.write_bytes(head + content)
-    with pytest.raises(AudioError):
-        load(path)
-
-
-def test_reading_trouble_of_the_system_is_not_the_recordings_fault(tmp_path: Path) -> None:
-    with pytest.raises(OSError, match="too long"):
-        load(tmp_path / ("长" * 300))

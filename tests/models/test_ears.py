@@ -4,15 +4,16 @@ import re
 
 import numpy as np
 import pytest
+import soxr
 from rapidfuzz.distance import Levenshtein
 
-from zhijian.models.engines.audio import Sound, load, resample
+from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, load
 from zhijian.models.engines.ears import Ears, _whole, open_ears
 from zhijian.models.engines.whisper import Passage
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Word
 from zhijian.models.records.span import Span
 
-RATE_HZ = 8000
+TELEPHONE_HZ = 8000
 CUT_MS = 30_000
 
 
@@ -39,8 +40,8 @@ def sample(sample_labels, samples_folder):
         (path,) = (samples_folder / "audio").glob(f"{call['call_id']}.*")
         sentences = [u for u in call["truth"] if u["end"] * 1000 < CUT_MS]
         sound = load(path)
-        last = int((max(u["end"] for u in sentences) + 0.2) * sound.sample_rate_hz)
-        return Sound(sound.samples[:, :last], sound.sample_rate_hz), sentences
+        last = int((max(u["end"] for u in sentences) + 0.2) * RATE_HZ)
+        return Sound.of(as_floats(sound.samples)[:, :last], RATE_HZ), sentences
 
     return cut
 
@@ -99,52 +100,53 @@ def test_the_same_sound_is_heard_the_same(ears, heard_stereo, sample):
 
 def test_swapped_channels_are_noticed(ears, sample):
     sound, sentences = sample("stereo")
-    swapped = ears.hear(Sound(np.ascontiguousarray(sound.samples[::-1]), sound.sample_rate_hz))
+    swapped = ears.hear(Sound.of(as_floats(sound.samples)[::-1], RATE_HZ))
     assert swapped.separation is Separation.CHANNELS
     assert error_rate(sentences, swapped, Role.AGENT) < 0.25
 
 
 def test_one_channel_is_diarized_and_the_roles_found_by_what_is_said(ears, sample):
     sound, sentences = sample("mono")
-    for samples in (sound.samples, np.repeat(sound.samples, 2, axis=0)):  # a copy on a second channel is no speaker
-        dialogue = ears.hear(Sound(samples, sound.sample_rate_hz))
+    samples = as_floats(sound.samples)
+    for channels in (samples, np.repeat(samples, 2, axis=0)):  # a copy on a second channel is no speaker
+        dialogue = ears.hear(Sound.of(channels, RATE_HZ))
         assert dialogue.separation is Separation.DIARIZATION
         assert [speaker_at(dialogue, u) for u in sentences] == [u["role"] for u in sentences]
 
 
 def test_one_voice_alone_is_not_parted_into_two(ears, sample):
     sound, _ = sample("stereo")
-    alone = ears.hear(Sound(sound.samples[:1], sound.sample_rate_hz))
+    alone = ears.hear(Sound.of(as_floats(sound.samples)[:1], RATE_HZ))
     assert alone.separation is Separation.NONE
     assert {u.role for u in alone.trusted} <= {Role.UNKNOWN}
 
 
 def test_hiss_on_the_second_channel_makes_no_second_side(ears, sample):
     sound, sentences = sample("mono")
-    hiss = np.random.default_rng(3).normal(0, 0.001, sound.samples.shape).astype(np.float32)
-    dialogue = ears.hear(Sound(np.concatenate([sound.samples, hiss]), sound.sample_rate_hz))
+    hiss = np.random.default_rng(3).normal(0, 0.001, sound.samples.shape)
+    dialogue = ears.hear(Sound.of(np.concatenate([as_floats(sound.samples), hiss]), RATE_HZ))
     assert dialogue.separation is Separation.DIARIZATION
     assert [speaker_at(dialogue, u) for u in sentences] == [u["role"] for u in sentences]
 
 
 def test_a_direct_current_does_not_hide_the_voice(ears, sample):
     sound, sentences = sample("stereo")
-    shifted = sound.samples * np.float32(0.3) + np.array([[0.1], [0.0]], np.float32)
-    assert error_rate(sentences, ears.hear(Sound(shifted, sound.sample_rate_hz)), Role.AGENT) < 0.3
+    shifted = as_floats(sound.samples) * 0.3 + np.array([[0.1], [0.0]])
+    assert error_rate(sentences, ears.hear(Sound.of(shifted, RATE_HZ)), Role.AGENT) < 0.3
 
 
 @pytest.mark.parametrize("sample_rate_hz", [11_025, 44_100, 48_000])
 def test_a_length_of_no_whole_milliseconds_is_heard(ears, sample, sample_rate_hz):
     sound, _ = sample("stereo")
-    last = resample(sound.samples[:, -6 * RATE_HZ :], RATE_HZ, sample_rate_hz)
+    last = soxr.resample(as_floats(sound.samples)[:, -6 * RATE_HZ :].T, RATE_HZ, sample_rate_hz).T
     for odd in (1, 2, 3):
-        cut = Sound(last[:, : last.shape[1] // 1000 * 1000 - odd], sample_rate_hz)
+        cut = Sound.of(last[:, : last.shape[1] // 1000 * 1000 - odd], sample_rate_hz)
         dialogue = ears.hear(cut)
         assert all(voice.span.end_ms <= cut.duration_ms for voice in dialogue.voices)
 
 
 def no_speech() -> dict[str, np.ndarray]:
-    seconds = np.arange(12 * RATE_HZ) / RATE_HZ
+    seconds = np.arange(12 * TELEPHONE_HZ) / TELEPHONE_HZ
     noise = np.random.default_rng(7).normal(0, 0.02, len(seconds))
     ring = 0.2 * np.sin(2 * np.pi * 450 * seconds) * (seconds % 5 < 1)
     keypad = 0.1 * (np.sin(2 * np.pi * 770 * seconds) + np.sin(2 * np.pi * 1336 * seconds)) * (seconds % 0.5 < 0.2)
@@ -154,8 +156,8 @@ def no_speech() -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("name", no_speech())
 def test_nothing_is_said_where_nobody_speaks(ears, name):
-    sound = no_speech()[name].astype(np.float32)
-    dialogue = ears.hear(Sound(np.stack([sound, np.roll(sound, 800) * 0.7]), RATE_HZ))
+    sound = no_speech()[name]
+    dialogue = ears.hear(Sound.of(np.stack([sound, np.roll(sound, 800) * 0.7]), TELEPHONE_HZ))
     assert "".join(u.text for u in dialogue.trusted) == ""
 
 
