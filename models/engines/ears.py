@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 1
+HEARING_VERSION = 2
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 RATE_HZ = voice.RATE_HZ
 # a stretch with fewer characters for its voice was not heard by the mix
@@ -266,11 +266,11 @@ def _speakers(found: Sequence[Stretch], separation: Separation, agent_channel: i
     """Which speaker is the agent."""
     if separation is Separation.NONE:
         return {0: _Speaker(Role.UNKNOWN, 0.0)}
-    texts = ["".join(w.text for s in found if s.speaker == speaker for w in s.words) for speaker in (0, 1)]
+    sides = [["".join(w.text for w in s.words) for s in found if s.speaker == speaker] for speaker in (0, 1)]
     if separation is Separation.CHANNELS:
-        swapped = roles.are_swapped(texts[agent_channel], texts[1 - agent_channel])
+        swapped = roles.are_swapped(sides[agent_channel], sides[1 - agent_channel])
         return _pair((agent_channel == 0) != swapped, 1.0)
-    agent = roles.agent_confidence(texts)
+    agent = roles.agent_confidence(sides)
     if max(agent, 1 - agent) < ROLE_CONFIDENCE_MIN:
         return {speaker: _Speaker(Role.UNKNOWN, max(agent, 1 - agent)) for speaker in (0, 1, 2)}
     return _pair(agent >= 0.5, max(agent, 1 - agent))
