@@ -80,7 +80,6 @@ def _ears(night: Night) -> Ears:
         beam_size=chosen.beam_size,
         agent_channel=0 if chosen.agent_channel == "left" else 1,
         threads=threads_for(night.jobs, chosen.threads),
-        jobs=night.jobs,
     )
 
 

@@ -3,12 +3,12 @@
 The mix of all channels is decoded once: the dialogue is its own context, and what leaks from one side to the other is
 not heard twice. The words then go to the speaker whose voice is heard where they end: on two channels by the channels'
 levels, on one by diarization. What the mix could not hear — speech without words, speech under the other's speech — is
-decoded once more from the speaker's own channel.
+decoded once more from the speaker's own channel. Words of the line are spelt as its lexicon spells them.
 """
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -16,33 +16,32 @@ from statistics import fmean
 from threading import Lock
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from zhijian.models.engines import roles, voice, weights
-from zhijian.models.engines.audio import Samples, Sound, as_floats
+from zhijian.models.engines.audio import RATE_HZ, Sound
 from zhijian.models.engines.inventions import suspicion_of_passage
+from zhijian.models.engines.lexicon import corrected
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
 from zhijian.models.engines.whisper import LANGUAGE, Passage, Recogniser
+from zhijian.models.engines.windows import Window, pack
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
 from zhijian.models.records.span import Span, union
 
 if TYPE_CHECKING:
-    from zhijian.models.engines.diarization import Diarizer
+    from zhijian.models.engines.diarization import Diarizer, SpeakerTurn
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 2
+HEARING_VERSION = 3
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
-RATE_HZ = voice.RATE_HZ
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
 BROKEN_OFF_FROM_MS = 3000
 OVERLAP_FROM_MS = 600
-SECOND_LOOK_PADDING_MS = 200
-SECOND_LOOK_LONGEST_MS = 29_000
 # the mix may have heard some of the other's words here as well, so a shorter reading may be the right one
 SECOND_READING_MIN_RATIO = 0.5
 # below, the words are so doubtful that another language may be spoken
 DOUBTFUL_WORDS = 0.5
+# a machine said it: an announcement, a menu, a queue's message
+SYSTEM_FROM = 0.9
 # below, it is not known which of the speakers of one channel is the agent
 ROLE_CONFIDENCE_MIN = 0.6
 
@@ -51,6 +50,29 @@ ROLE_CONFIDENCE_MIN = 0.6
 class _Speaker:
     role: Role
     confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Where each speaker is heard, and in which channels; all voices as one where the speakers cannot be told apart.
+
+    `turns` are those of a diarization, if that told them apart.
+    """
+
+    separation: Separation
+    channels: voice.Channels
+    voices: Sequence[Sequence[Span]]
+    turns: Sequence["SpeakerTurn"] = ()
+
+    @property
+    def on_channels(self) -> bool:
+        return self.separation is Separation.CHANNELS
+
+    def confidence(self, stretch: Stretch) -> float:
+        """How sure it is (0..1) that one speaker said all of it: the mean over its turns."""
+        own = [turn for turn in self.turns if turn.speaker == stretch.speaker and turn.span.overlap_ms(stretch.span)]
+        seconds = sum(turn.span.duration_ms for turn in own)
+        return sum(turn.confidence * turn.span.duration_ms for turn in own) / seconds if seconds else 1.0
 
 
 @dataclass(frozen=True)
@@ -100,86 +122,84 @@ class Ears:
 
     def hear(self, sound: Sound) -> Dialogue:
         """All that is said in a recording of one or two channels, by whom and when."""
-        separation, voices, channels = self._told_apart(voice.distinct_channels(_prepared(sound)))
-        mix = channels.samples.mean(axis=0)  # shape: (num_samples,)
-        passages = self.recogniser.passages(mix)
-        found = stretches(voices)
-        stray = _distribute(found, _whole(passages, union(span for spans in voices for span in spans)))
-        on_channels = separation is Separation.CHANNELS
+        sides = self._told_apart(voice.distinct_channels(sound.samples))
+        voiced = union(span for spans in sides.voices for span in spans)
+        windows = pack(sides.channels.samples, voiced)
+        found = stretches(sides.voices)
+        stray = _distribute(found, _whole(self.recogniser.read(windows), voiced))
+        self._look_again([s for s in found if _unheard(s) or (sides.on_channels and _talked_over(s, found))], sides)
         for stretch in found:
-            if _unheard(stretch) or (on_channels and _talked_over(stretch, found)):
-                self._look_again(stretch, channels.samples[stretch.speaker] if on_channels else mix)
-        return self._dialogue(sound.duration_ms, separation, voices, found, stray, mix)
+            stretch.words = list(corrected(stretch.words))
+        return self._dialogue(sound.duration_ms, sides, found, stray, windows)
 
-    def _told_apart(self, channels: voice.Channels) -> tuple[Separation, Sequence[Sequence[Span]], voice.Channels]:
-        """Where each of the two speakers is heard, and in which channels; all voices as one where that is not known.
-
-        A second channel that carries nobody's own voice is left out if the first turns out to carry two.
-        """
+    def _told_apart(self, channels: voice.Channels) -> _Sides:
+        """A second channel that carries nobody's own voice is left out if the first turns out to carry two."""
         voices = voice.voices(channels)
         if channels.separate and voice.are_two_sides(voices):
-            return Separation.CHANNELS, voices, channels
+            return _Sides(Separation.CHANNELS, channels, voices)
         alone = voice.Channels(channels.samples[:1] if voices[0] else channels.samples[-1:])
         with self._one_at_a_time:
             diarization = self._diarizer(alone.samples[0], RATE_HZ)
         if not diarization.separable:
-            return Separation.CHANNELS if channels.separate else Separation.NONE, voices, channels
+            return _Sides(Separation.CHANNELS if channels.separate else Separation.NONE, channels, voices)
         speakers = sorted({turn.speaker for turn in diarization.turns})
         parted = [[turn.span for turn in diarization.turns if turn.speaker == speaker] for speaker in speakers]
-        return Separation.DIARIZATION, parted, alone
+        return _Sides(Separation.DIARIZATION, alone, parted, diarization.turns)
 
-    def _look_again(self, stretch: Stretch, channel: Samples) -> None:
-        """Decodes a stretch alone, from its speaker's own voice; the new reading counts unless it lost the speech."""
-        start_ms = max(0, stretch.span.start_ms - SECOND_LOOK_PADDING_MS)
-        end_ms = min(stretch.span.end_ms + SECOND_LOOK_PADDING_MS, len(channel) * 1000 // RATE_HZ)
-        decode = self.recogniser.passage if end_ms - start_ms <= SECOND_LOOK_LONGEST_MS else self.recogniser.passages
-        samples = np.zeros((end_ms - start_ms) * RATE_HZ // 1000, dtype=np.float32)
-        for span in stretch.voiced:
-            first, last = (moment * RATE_HZ // 1000 for moment in (span.start_ms, span.end_ms))
-            offset = first - start_ms * RATE_HZ // 1000
-            samples[offset : offset + last - first] = channel[first:last]
-        passages = [p for p in decode(samples) if suspicion_of_passage(p) is None]
-        again = [
-            Word(word.text, Span(word.span.start_ms + start_ms, word.span.end_ms + start_ms), word.probability)
-            for passage in passages
-            for word in passage.words
-        ]
-        if _characters(again) > SECOND_READING_MIN_RATIO * _characters(stretch.words):
-            stretch.words, stretch.suspect = again, None
+    def _look_again(self, doubtful: Sequence[Stretch], sides: _Sides) -> None:
+        """Decodes stretches from their speakers' own voices; a new reading counts unless it lost the speech."""
+        for speaker in sorted({stretch.speaker for stretch in doubtful}):
+            own = [stretch for stretch in doubtful if stretch.speaker == speaker]
+            samples = sides.channels.samples
+            channel = samples[speaker : speaker + 1] if sides.on_channels else samples
+            windows = pack(channel, union(span for stretch in own for span in stretch.voiced))
+            again = [replace(stretch, words=[], suspect=None) for stretch in own]
+            for passage in self.recogniser.read(windows):
+                if suspicion_of_passage(passage) is None:
+                    give_words(again, passage.words)
+            for stretch, new in zip(own, again, strict=True):
+                if _characters(new.words) > SECOND_READING_MIN_RATIO * _characters(stretch.words):
+                    stretch.words, stretch.suspect = new.words, None
 
     def _dialogue(
         self,
         duration_ms: int,
-        separation: Separation,
-        voices: Sequence[Sequence[Span]],
+        sides: _Sides,
         found: Sequence[Stretch],
         stray: Sequence[Sequence[Word]],
-        mix: Samples,
+        windows: Sequence[Window],
     ) -> Dialogue:
-        speakers = _speakers(found, separation, self.agent_channel)
-        utterances = [utterance_of(s, speakers[s.speaker].role, speakers[s.speaker].confidence) for s in found]
-        utterances = [u for u in utterances if u.text] + [stray_utterance(words) for words in stray]
-        invented = [u.span for u in utterances if u.suspect]
+        speakers = _speakers(found, sides.separation, self.agent_channel)
+        utterances = []
+        for stretch in found:
+            speaker = speakers[stretch.speaker]
+            if (machine := roles.system_confidence("".join(word.text for word in stretch.words))) >= SYSTEM_FROM:
+                speaker = _Speaker(Role.SYSTEM, machine)
+            utterance = utterance_of(stretch, speaker.role, speaker.confidence * sides.confidence(stretch))
+            if utterance.text:
+                utterances.append(utterance)
+        utterances += [stray_utterance(words) for words in stray]
+        nobodys = [u.span for u in utterances if u.suspect or u.role is Role.SYSTEM]
         heard = [
-            Voice(Role.SYSTEM if any(s.covers(span) for s in invented) else speakers[speaker].role, span)
-            for speaker, spans in enumerate(voices)
+            Voice(Role.SYSTEM if any(s.covers(span) for s in nobodys) else speakers[speaker].role, span)
+            for speaker, spans in enumerate(sides.voices)
             for span in spans
         ]
         return Dialogue(
             duration_ms=duration_ms,
-            separation=separation,
+            separation=sides.separation,
             engine=self.engine,
-            language=self._language(utterances, mix),
+            language=self._language(utterances, windows),
             utterances=tuple(sorted(utterances, key=lambda u: u.span)),
             voices=tuple(sorted(heard, key=lambda v: v.span)),
         )
 
-    def _language(self, utterances: Sequence[Utterance], mix: Samples) -> str:
+    def _language(self, utterances: Sequence[Utterance], windows: Sequence[Window]) -> str:
         """Mandarin where the words are clear; else the recogniser is asked, which costs another look at the sound."""
         confidences = [u.confidence for u in utterances if u.suspect is None]
         if not confidences or fmean(confidences) >= DOUBTFUL_WORDS:
             return LANGUAGE
-        return self.recogniser.language(mix)
+        return self.recogniser.language(windows[0])
 
 
 def open_ears(
@@ -191,7 +211,6 @@ def open_ears(
     beam_size: int,
     agent_channel: int,
     threads: int,
-    jobs: int,
 ) -> Ears:
     """Ears with the fetched weights, or with a user's own folders. Raises weights.WeightsError; loads nothing yet."""
     return Ears(
@@ -201,17 +220,11 @@ def open_ears(
             compute_type=compute_type,
             beam_size=beam_size,
             threads=threads,
-            jobs=jobs,
         ),
         segmentation=diarization or weights.locate(SEGMENTATION),
         embedding=weights.locate(EMBEDDING),
         agent_channel=agent_channel,
     )
-
-
-def _prepared(sound: Sound) -> Samples:
-    """(channels, num_samples) at 16 kHz, full scale is 1."""
-    return as_floats(sound.samples)
 
 
 def _whole(passages: Sequence[Passage], voiced: Sequence[Span]) -> list[Passage]:

@@ -5,7 +5,7 @@ channel's own only where it is not much weaker there than on the other channel a
 syllables the leak may be the louder one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,13 @@ import numpy.typing as npt
 from faster_whisper.vad import get_vad_model
 from scipy.ndimage import maximum_filter1d
 
-from zhijian.models.engines.audio import Samples, level_dbfs
+from zhijian.models.engines.audio import RATE_HZ, Pcm, Samples, as_floats, level_dbfs
 from zhijian.models.records.span import Span, union
 
-RATE_HZ = 16_000
 FRAME_MS = 20
 VAD_WINDOW = 512  # samples, Silero's own
+# looked at in one go: ten minutes, so that hours need no more memory; a multiple of both kinds of frames
+BLOCK_SAMPLES = 9_600_000
 VOICE_PROBABILITY = 0.3
 LEAK_MARGIN_DB = 12.0
 LEAK_REACH_FRAMES = 15  # 300 ms around a frame, about a syllable to each side
@@ -33,23 +34,23 @@ Frames = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Channels:
-    """How many voices' worth of channels a recording has: (1 or 2, num_samples) at 16 kHz."""
+    """How many voices' worth of channels a recording has: (1 or 2, num_samples) int16 at 16 kHz."""
 
-    samples: Samples
+    samples: Pcm
 
     @property
     def separate(self) -> bool:
         return len(self.samples) == 2
 
 
-def distinct_channels(samples: Samples) -> Channels:
+def distinct_channels(samples: Pcm) -> Channels:
     """Two channels that hold one sound, or of which one is dead, are one. `samples`: (channels, num_samples)."""
     if len(samples) == 1:
         return Channels(samples)
     levels = [level_dbfs(channel) for channel in samples]
     if min(levels) < DEAD_DBFS:
         return Channels(samples[[int(np.argmax(levels))]])
-    if abs(np.asarray(np.corrcoef(samples))[0, 1]) > DUPLICATE_CORRELATION:
+    if abs(_correlation(samples)) > DUPLICATE_CORRELATION:
         return Channels(samples[:1])
     return Channels(samples)
 
@@ -77,22 +78,40 @@ def are_two_sides(voices: Sequence[Sequence[Span]]) -> bool:
     return together_ms < COPY_OVERLAP_RATIO * shorter_ms
 
 
-def _voice_probability(channel: Samples, num_frames: int) -> Frames:
+def _blocks(channel: Pcm) -> Iterator[Samples]:
+    return (as_floats(channel[first : first + BLOCK_SAMPLES]) for first in range(0, len(channel), BLOCK_SAMPLES))
+
+
+def _correlation(channels: Pcm) -> float:
+    """Of two channels without direct current, -1..1."""
+    products = np.zeros((2, 2))
+    for first, second in zip(*map(_blocks, channels), strict=True):
+        both = np.stack([first, second])
+        products += both @ both.T
+    return float(products[0, 1] / np.sqrt(products[0, 0] * products[1, 1]))
+
+
+def _voice_probability(channel: Pcm, num_frames: int) -> Frames:
     """Silero's probability for each frame of 20 ms. shape: (num_frames,)"""
-    padded = np.pad(channel, (0, -len(channel) % VAD_WINDOW))
-    probability = np.asarray(get_vad_model()(padded)).squeeze(axis=None).reshape(-1)  # shape: (num_windows,)
+    model = get_vad_model()
+    found = [model(np.pad(block, (0, -len(block) % VAD_WINDOW))) for block in _blocks(channel)]
+    probability = np.concatenate([np.asarray(one).reshape(-1) for one in found])  # shape: (num_windows,)
     centres = (np.arange(num_frames) + 0.5) * FRAME_MS * RATE_HZ / 1000
     return probability[np.minimum((centres / VAD_WINDOW).astype(int), len(probability) - 1)]
 
 
-def _frame_levels_db(channel: Samples) -> Frames:
+def _frame_levels_db(channel: Pcm) -> Frames:
     """Smoothed level of each frame. shape: (num_frames,)"""
     hop = FRAME_MS * RATE_HZ // 1000
-    num_frames = len(channel) // hop
-    power = np.mean(np.square(channel[: num_frames * hop].reshape(num_frames, hop), dtype=np.float64), axis=1)
+    power = np.concatenate(
+        [
+            np.square(block[: len(block) // hop * hop].reshape(-1, hop), dtype=np.float64).mean(axis=1)
+            for block in _blocks(channel)
+        ]
+    )
     decibel = 10 * np.log10(power + 1e-10)
     kernel = np.ones(SMOOTHING_FRAMES) / SMOOTHING_FRAMES
-    return np.convolve(decibel, kernel, mode="same") if num_frames >= SMOOTHING_FRAMES else decibel
+    return np.convolve(decibel, kernel, mode="same") if len(power) >= SMOOTHING_FRAMES else decibel
 
 
 def _spans(voiced: npt.NDArray[np.bool_], duration_ms: int) -> tuple[Span, ...]:

@@ -68,7 +68,6 @@ def main(folder: Path, chosen: list[str]) -> None:
         beam_size=5,
         agent_channel=0,
         threads=2,
-        jobs=1,
     )
     truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
     calls = [c for c in truth if c["channels"] == "stereo" and (not chosen or c["call_id"] in chosen)]

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from peers.serving import ALL, ROLES, Texts, serve, take_standard_output
 
-from zhijian.models.engines.audio import Sound, load, resample
-from zhijian.models.engines.ears import RATE_HZ, Ears, open_ears
+from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, load
+from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.models.engines.inventions import suspicion_of_passage
 from zhijian.pipeline.settings import Hearing
 
@@ -24,7 +24,7 @@ def everything(ears: Ears, sound: Sound) -> Texts:
 
 
 def words(ears: Ears, sound: Sound) -> Texts:
-    (mix,) = resample(mixed(sound).samples, sound.sample_rate_hz, RATE_HZ)
+    (mix,) = as_floats(mixed(sound).samples)
     passages = [p for p in ears.recogniser.passages(mix) if suspicion_of_passage(p) is None]
     return {ALL: "".join(word.text for passage in passages for word in passage.words)}
 
@@ -33,7 +33,7 @@ WAYS = {"zhijian": everything, "zhijian-words": words}
 
 
 def mixed(sound: Sound) -> Sound:
-    return Sound(sound.samples.mean(axis=0, keepdims=True), sound.sample_rate_hz)
+    return Sound.of(as_floats(sound.samples).mean(axis=0, keepdims=True), RATE_HZ)
 
 
 def main(name: str, whisper: str, threads: str) -> None:
@@ -47,7 +47,6 @@ def main(name: str, whisper: str, threads: str) -> None:
         beam_size=default.beam_size,
         agent_channel=0,
         threads=int(threads),
-        jobs=1,
     )
     ears.load()
     way = WAYS[name]
