@@ -25,7 +25,7 @@ from zhijian.pipeline.ledger import chain
 from zhijian.pipeline.ledger import entries as ledger_entries
 from zhijian.pipeline.ledger.entries import LedgerError
 from zhijian.pipeline.night import DATABASE, Night, own_database_url
-from zhijian.pipeline.settings import SettingsError, load_settings
+from zhijian.pipeline.settings import JOBS, SettingsError, load_settings
 from zhijian.pipeline.stages.table import SourceError
 from zhijian.pipeline.store.database import StoreError, open_database
 from zhijian.pipeline.summary import summary_lines
@@ -118,7 +118,7 @@ def night(
 def run(
     folder: Annotated[Path, typer.Argument(help="输入文件夹")],
     out: Annotated[Path, typer.Option("--out", help="输出文件夹,数据库也在其中")],
-    jobs: Annotated[int, typer.Option(min=1, help="同时听几通录音")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="同时听几通录音")] = JOBS,
     as_json: AsJson = False,
 ) -> int:
     """对一个文件夹执行夜间作业,数据库放在输出文件夹中,不读设置文件。"""

@@ -79,7 +79,7 @@ def _ears(night: Night) -> Ears:
         compute_type=chosen.compute_type,
         beam_size=chosen.beam_size,
         agent_channel=0 if chosen.agent_channel == "left" else 1,
-        threads=threads_for(night.jobs, chosen.threads),
+        threads=threads_for(chosen.threads),
     )
 
 
@@ -183,17 +183,20 @@ def _hear_all(night: Night) -> float:
     A call that fails costs no other one; weights or a database that cannot be used would cost them all.
     """
     calls = [call for call in _waiting(night) if call.state is State.PULLED]
+    # one that took the process down may do so again: nobody else is heard beside it
+    together = [[call for call in calls if not call.crashes], *([call] for call in calls if call.crashes)]
     heard_s = 0.0
     if calls:
         _ears(night).load()
     with progress("听录音", len(calls)) as advance:
-        futures = [hear_call.submit(night, call.id, call.call.call_id) for call in calls]
-        for future in as_completed(futures):
-            result = future.result(raise_on_failure=False)
-            if isinstance(result, StoreError | WeightsError):
-                raise result
-            heard_s += result if isinstance(result, float) else 0.0
-            advance()
+        for some in together:
+            futures = [hear_call.submit(night, call.id, call.call.call_id) for call in some]
+            for future in as_completed(futures):
+                result = future.result(raise_on_failure=False)
+                if isinstance(result, StoreError | WeightsError):
+                    raise result
+                heard_s += result if isinstance(result, float) else 0.0
+                advance()
     return heard_s
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from zhijian.models.engines.weights import cache_dir
 from zhijian.models.records.call import Call
-from zhijian.pipeline.settings import Hearing, load_settings
+from zhijian.pipeline.settings import JOBS, Hearing, load_settings
 
 DATABASE = "zhijian.db"
 
@@ -34,7 +34,7 @@ class Night:
     since: date | None = None
     standard: Path | None = None
     hearing: Hearing = field(default_factory=Hearing)
-    jobs: int = 1
+    jobs: int = JOBS
 
     @property
     def database_url(self) -> str:

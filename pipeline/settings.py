@@ -15,6 +15,9 @@ from pydantic_settings import (
 )
 
 SETTINGS_FILE = Path("zhijian.toml")
+# the recogniser decodes the windows of all recordings that are heard at a time together: the fuller its batches, the
+# less a window costs (measured by tests/benchmarks/scaling.py)
+JOBS = 8
 PREFIX, CACHE_VARIABLE = "ZHIJIAN_", "ZHIJIAN_CACHE"
 
 
@@ -32,7 +35,7 @@ class Hearing(BaseModel):
     device: Literal["cpu", "cuda", "auto"] = "cpu"
     compute_type: str = "int8"
     beam_size: int = Field(default=5, ge=1, le=20)
-    threads: int = Field(default=0, ge=0, description="for one recogniser; 0 = all cores shared between the jobs")
+    threads: int = Field(default=0, ge=0, description="of the recogniser that the jobs share; 0 = one for each core")
     agent_channel: Literal["left", "right"] = "left"
 
 
@@ -47,7 +50,7 @@ class Settings(BaseSettings):
     out: Path = Path("zhijian-out")
     database_url: str | None = None
     standard: Path | None = None
-    jobs: int = Field(default=1, ge=1, le=64)
+    jobs: int = Field(default=JOBS, ge=1, le=64)
     hearing: Hearing = Hearing()
 
     @classmethod
@@ -77,6 +80,6 @@ def load_settings() -> Settings:
         raise SettingsError(f"settings ({SETTINGS_FILE} or ZHIJIAN_*): {problems}") from None
 
 
-def threads_for(jobs: int, wanted: int) -> int:
-    """Threads of one recogniser: as wanted, else the cores shared between the jobs."""
-    return wanted or max(1, (os.cpu_count() or 1) // jobs)
+def threads_for(wanted: int) -> int:
+    """Threads of the recogniser: as wanted, else one for each core."""
+    return wanted or os.cpu_count() or 1

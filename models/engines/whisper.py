@@ -1,8 +1,8 @@
 """Speech to words: Whisper on CTranslate2, deterministic, in simplified Chinese.
 
-Three things make it fast on a CPU: only speech is encoded, and not padded to 30 s; it is encoded window by window, which
-keeps to the caches, but decoded in batches, whoever the windows belong to; the decoder looks at one path, and at several
-only where that one was doubtful. What a window means never depends on the windows it shares a batch with.
+Three things make it fast on a CPU: only speech is encoded, and not padded to 30 s; it is encoded window by window,
+which keeps to the caches, but decoded in batches, whoever the windows belong to; the decoder looks at one path, and at
+several only where that one was doubtful. What is read in a window never depends on what shares its batch.
 """
 
 import zlib

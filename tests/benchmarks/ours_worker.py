@@ -7,14 +7,17 @@ zhijian-words  the recogniser alone, nobody told apart: what the peers do
 """
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from peers.serving import ALL, ROLES, Texts, serve, take_standard_output
 
+from zhijian.models.engines import voice
 from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, load
 from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.models.engines.inventions import suspicion_of_passage
-from zhijian.pipeline.settings import Hearing
+from zhijian.models.engines.windows import pack
+from zhijian.pipeline.settings import JOBS, Hearing
 
 
 def everything(ears: Ears, sound: Sound) -> Texts:
@@ -24,8 +27,9 @@ def everything(ears: Ears, sound: Sound) -> Texts:
 
 
 def words(ears: Ears, sound: Sound) -> Texts:
-    (mix,) = as_floats(mixed(sound).samples)
-    passages = [p for p in ears.recogniser.passages(mix) if suspicion_of_passage(p) is None]
+    mix = mixed(sound).samples
+    windows = pack(mix, voice.voices(voice.Channels(mix))[0])
+    passages = [p for p in ears.recogniser.read(windows) if suspicion_of_passage(p) is None]
     return {ALL: "".join(word.text for passage in passages for word in passage.words)}
 
 
@@ -52,8 +56,12 @@ def main(name: str, whisper: str, threads: str) -> None:
     way = WAYS[name]
 
     def hear(paths: list[Path], mode: str) -> list[Texts]:
-        sounds = [load(path) for path in paths]
-        return [way(ears, mixed(sound) if mode == "mix" else sound) for sound in sounds]
+        def one(path: Path) -> Texts:
+            sound = load(path)
+            return way(ears, mixed(sound) if mode == "mix" else sound)
+
+        with ThreadPoolExecutor(JOBS) as pool:
+            return list(pool.map(one, paths))
 
     serve(hear, answers)
 

@@ -167,10 +167,10 @@ def test_nothing_is_said_where_nobody_speaks(ears, name):
 
 def test_the_fingerprint_follows_what_changes_the_hearing(ears):
     def other(**change):
-        fixed = {"device": "cpu", "compute_type": "int8", "beam_size": 5, "agent_channel": 0, "threads": 2, "jobs": 1}
+        fixed = {"device": "cpu", "compute_type": "int8", "beam_size": 5, "agent_channel": 0, "threads": 2}
         return open_ears(whisper=None, diarization=None, **(fixed | change)).fingerprint
 
-    assert other(threads=1, jobs=2) == ears.fingerprint
+    assert other(threads=1) == ears.fingerprint
     assert len({ears.fingerprint, other(beam_size=1), other(agent_channel=1)}) == 3
 
 

@@ -14,6 +14,11 @@ def speech(sample_sound):
     return sample_sound
 
 
+def pcm(samples):
+    """16-bit samples of floats in [-1, 1]."""
+    return np.clip(np.rint(samples * 32_768), -32_768, 32_767).astype(np.int16)
+
+
 def with_pause(speech, before_s, after_s):
     return np.concatenate([np.zeros(int(before_s * RATE_HZ)), speech, np.zeros(int(after_s * RATE_HZ))])
 
@@ -25,7 +30,7 @@ def test_leaked_speech_is_not_the_other_channels_voice(speech, leak_db):
     leak = 10 ** (leak_db / 20)
     both = np.stack([first + leak * second, second + leak * first])[:, : 2 * len(speech)] + noise
     middle_ms = len(speech) * 1000 // RATE_HZ
-    agent, customer = voices(Channels(both.astype(np.float32)))
+    agent, customer = voices(Channels(pcm(both)))
     assert agent
     assert customer
     assert max(s.end_ms for s in agent) <= middle_ms + 200
@@ -33,15 +38,15 @@ def test_leaked_speech_is_not_the_other_channels_voice(speech, leak_db):
 
 
 def test_two_copies_are_one_channel(speech):
-    stereo = np.stack([speech, 0.5 * speech]).astype(np.float32)
+    stereo = pcm(np.stack([speech, 0.5 * speech]))
     assert not distinct_channels(stereo).separate
 
 
 def test_a_dead_line_is_no_channel(speech):
     rest = np.random.default_rng(1).normal(0, 1e-5, len(speech))
-    one = distinct_channels(np.stack([rest, speech]).astype(np.float32))
+    one = distinct_channels(pcm(np.stack([rest, speech])))
     assert not one.separate
-    assert np.array_equal(one.samples[0], speech.astype(np.float32))
+    assert np.array_equal(one.samples[0], pcm(speech))
 
 
 def test_two_speakers_stay_two_channels(speech):
@@ -49,16 +54,16 @@ def test_two_speakers_stay_two_channels(speech):
 
 
 def test_an_inverted_copy_does_not_cancel_the_voice(speech):
-    one = distinct_channels(np.stack([speech, -speech]).astype(np.float32))
+    one = distinct_channels(pcm(np.stack([speech, -speech])))
     assert not one.separate
     assert voices(one)[0]
 
 
 def test_a_copy_that_comes_later_is_no_second_side(speech):
     late = np.roll(speech, 40)
-    assert not are_two_sides(voices(Channels(np.stack([speech, late]).astype(np.float32))))
+    assert not are_two_sides(voices(Channels(pcm(np.stack([speech, late])))))
 
 
 def test_silence_holds_no_voice():
-    assert voices(Channels(np.zeros((1, 5 * RATE_HZ), np.float32))) == ((),)
-    assert voices(Channels(np.zeros((1, 40), np.float32))) == ((),)
+    assert voices(Channels(np.zeros((1, 5 * RATE_HZ), np.int16))) == ((),)
+    assert voices(Channels(np.zeros((1, 40), np.int16))) == ((),)

@@ -35,7 +35,7 @@ def test_a_misspelt_variable_is_refused(monkeypatch, name, said):
         load_settings()
 
 
-def test_cores_are_shared_between_the_jobs(monkeypatch):
+def test_the_recogniser_takes_all_cores_unless_told_otherwise(monkeypatch):
     monkeypatch.setattr("os.cpu_count", lambda: 8)
-    assert [threads_for(jobs, 0) for jobs in (1, 2, 8, 64)] == [8, 4, 1, 1]
-    assert threads_for(8, 3) == 3
+    assert threads_for(0) == 8
+    assert threads_for(3) == 3
