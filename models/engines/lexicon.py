@@ -10,14 +10,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
-from importlib.util import find_spec
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pypinyin import lazy_pinyin
 
+from zhijian.models.engines.roles import tokenizer
 from zhijian.models.records.dialogue import Word
 
 EVERYDAY_LOG_PROBABILITY, SPECIAL_LOG_PROBABILITY = -6.0, -8.0
@@ -25,7 +24,9 @@ CHARACTER_COST, NEAR_SOUND_COST = 1.5, 3.0
 LONGEST_CHARACTERS = 8
 # a character that the dictionary does not have
 UNKNOWN_LOG_PROBABILITY = -18.0
-DIGITS = dict(zip("0123456789", "ling yi er san si wu liu qi ba jiu".split(), strict=True))
+# a word this common may well have been meant, whatever it sounds like: 何时 is not 核实, nor 合适
+COMMON_LOG_PROBABILITY = -12.0
+DIGITS = dict(zip("0123456789", ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"), strict=True))
 NEAR_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"))
 NEAR_FINALS = (("ang", "an"), ("eng", "en"), ("ing", "in"))
 
@@ -85,7 +86,7 @@ def _best_path(text: str) -> list[_Reading]:
     by_start: dict[int, list[_Reading]] = {}
     for reading in (*_as_written(text), *_as_meant(text)):
         by_start.setdefault(reading.start, []).append(reading)
-    best: list[tuple[float, _Reading | None]] = [(0.0, None)] + [(-math.inf, None)] * len(text)
+    best: list[tuple[float, _Reading | None]] = [(0.0, None), *((-math.inf, None) for _ in text)]
     for start in range(len(text)):
         for reading in by_start[start]:
             score = best[start][0] + reading.score
@@ -101,38 +102,52 @@ def _best_path(text: str) -> list[_Reading]:
 
 def _as_written(text: str) -> Iterator[_Reading]:
     """Every word of the dictionary that stands in the text, and every single character."""
-    known = _dictionary()
     for start in range(len(text)):
-        yield _Reading(start, start + 1, text[start], known.get(text[start], UNKNOWN_LOG_PROBABILITY))
-        for end in range(start + 2, min(len(text), start + LONGEST_CHARACTERS) + 1):
-            if (score := known.get(text[start:end])) is not None:
+        for end in range(start + 1, min(len(text), start + LONGEST_CHARACTERS) + 1):
+            if (score := _log_probability(text[start:end])) is not None:
                 yield _Reading(start, end, text[start:end], score)
+            elif end == start + 1:
+                yield _Reading(start, end, text[start], UNKNOWN_LOG_PROBABILITY)
 
 
 def _as_meant(text: str) -> Iterator[_Reading]:
-    """Every stretch that sounds like a word of the lexicon."""
+    """Every stretch that sounds like a word of the lexicon, and is not a common word itself."""
     readings = _readings(text)
     terms = _terms()
     for start in range(len(text)):
         for end in range(start + 2, min(len(text), start + LONGEST_CHARACTERS) + 1):
             if not all(readings[start:end]):
                 break
+            common = (_log_probability(text[start:end]) or -math.inf) >= COMMON_LOG_PROBABILITY
             for syllables in set(product(*readings[start:end])):
                 for term in terms.get(tuple(map(_folded, syllables)), ()):
                     changed = sum(a != b for a, b in zip(term.text, text[start:end], strict=True))
                     near = sum(a != b for a, b in zip(term.syllables, syllables, strict=True))
-                    if not (near and len(syllables) == 2):  # of two syllables, both count
+                    # of two syllables, both count
+                    if not (changed and common) and not (near and len(syllables) == 2):
                         cost = CHARACTER_COST * changed + NEAR_SOUND_COST * near
                         yield _Reading(start, end, term.text, term.log_probability - cost)
 
 
+def _log_probability(word: str) -> float | None:
+    """None if the dictionary does not have it."""
+    dictionary = tokenizer()
+    count = dictionary.FREQ.get(word)  # 0 for the beginning of a longer word
+    return math.log(count / dictionary.total) if count else None
+
+
 def _readings(text: str) -> list[tuple[str, ...]]:
     """How each character is read: in its context, and alone; nothing for what has no sound."""
-    in_context = lazy_pinyin(text, errors=lambda run: [""] * len(run), v_to_u=False)
+    in_context = lazy_pinyin(text, errors=_silent, v_to_u=False)
     return [
         (DIGITS[char],) if char in DIGITS else tuple(dict.fromkeys(filter(None, (sound, *_alone(char)))))
         for char, sound in zip(text, in_context, strict=True)
     ]
+
+
+def _silent(run: str) -> Any:
+    """For characters without a sound; pypinyin also takes one for each, which its types do not say."""
+    return [""] * len(run)
 
 
 @lru_cache(maxsize=8192)
@@ -165,19 +180,3 @@ def _terms() -> dict[tuple[str, ...], list[_Term]]:
             syllables = tuple(readings[0] for readings in _readings(text))
             found.setdefault(tuple(map(_folded, syllables)), []).append(_Term(text, syllables, score))
     return found
-
-
-@cache
-def _dictionary() -> dict[str, float]:
-    """jieba's words with the logarithms of their frequencies; read as data, so that nothing is logged or cached."""
-    package = find_spec("jieba")
-    assert package is not None and package.submodule_search_locations
-    path = Path(package.submodule_search_locations[0]) / "dict.txt"
-    counts = {}
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            word, count, *_ = line.split(" ")
-            if len(word) <= LONGEST_CHARACTERS:
-                counts[word] = int(count)
-    total = math.log(sum(counts.values()))
-    return {word: math.log(max(1, count)) - total for word, count in counts.items()}

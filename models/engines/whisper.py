@@ -39,7 +39,7 @@ LENGTH_STEP_FRAMES = 250
 STAMP_S = 0.02
 TOKENS_AT_MOST, TOKENS_PER_S, MORE_TOKENS = 448, 12, 32
 # where the first, narrow look is doubted: the mean of the log-probabilities of its tokens, or text that repeats itself
-DOUBTED_BELOW, DOUBTED_COMPRESSION_RATIO = -0.45, 2.4
+DOUBTED_BELOW, DOUBTED_COMPRESSION_RATIO = -0.35, 2.4
 # so short that there is no context to lean on: looked at widely at once
 SHORT_S = 10
 # text that ends so much earlier than its window has left something unread

@@ -143,7 +143,7 @@ def _square_melody(clock: _Clock) -> Signal:
 
 
 def _strings(clock: _Clock) -> Signal:
-    """Bowed: a rich spectrum through fixed resonances, with vibrato, slides between notes — like singing without words."""
+    """Bowed: a rich spectrum through fixed resonances, with vibrato, slides between notes: like singing."""
     hz = clock.notes((220, 247, 262, 294, 330, 294, 262, 196), 0.7)
     slid = np.convolve(hz, np.ones(clock.rate_hz // 10) / (clock.rate_hz // 10), "same")
     rich = sawtooth(2 * np.pi * np.cumsum(slid * (1 + 0.01 * clock.tone(6))) / clock.rate_hz)
@@ -364,4 +364,4 @@ def sound(name: str) -> Sound:
     signal *= 10 ** (case.level_dbfs / 20) / np.sqrt(np.mean(np.square(signal)))
     channels = [signal, 0.3 * np.roll(signal, case.rate_hz // 10)][: case.channels]
     coded = [a_law(channel) if case.coded else channel for channel in channels]
-    return Sound(np.clip(coded, -1, 1).astype(np.float32), case.rate_hz)
+    return Sound.of(np.clip(coded, -1, 1), case.rate_hz)
