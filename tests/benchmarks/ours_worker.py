@@ -1,0 +1,63 @@
+"""The product as a worker of hearing.py, with the settings that it has by itself.
+
+usage: python -m ours_worker zhijian|zhijian-words WHISPER_FOLDER THREADS
+
+zhijian        everything: who says what, second looks, invented text left out
+zhijian-words  the recogniser alone, nobody told apart: what the peers do
+"""
+
+import sys
+from pathlib import Path
+
+from peers.serving import ALL, ROLES, Texts, serve, take_standard_output
+
+from zhijian.models.engines.audio import Sound, load, resample
+from zhijian.models.engines.ears import RATE_HZ, Ears, open_ears
+from zhijian.models.engines.inventions import suspicion_of_passage
+from zhijian.pipeline.settings import Hearing
+
+
+def everything(ears: Ears, sound: Sound) -> Texts:
+    trusted = ears.hear(sound).trusted
+    by_role = {role: "".join(u.text for u in trusted if u.role == role) for role in ROLES}
+    return {**by_role, ALL: "".join(u.text for u in trusted)}
+
+
+def words(ears: Ears, sound: Sound) -> Texts:
+    (mix,) = resample(mixed(sound).samples, sound.sample_rate_hz, RATE_HZ)
+    passages = [p for p in ears.recogniser.passages(mix) if suspicion_of_passage(p) is None]
+    return {ALL: "".join(word.text for passage in passages for word in passage.words)}
+
+
+WAYS = {"zhijian": everything, "zhijian-words": words}
+
+
+def mixed(sound: Sound) -> Sound:
+    return Sound(sound.samples.mean(axis=0, keepdims=True), sound.sample_rate_hz)
+
+
+def main(name: str, whisper: str, threads: str) -> None:
+    answers = take_standard_output()
+    default = Hearing()
+    ears = open_ears(
+        whisper=Path(whisper),
+        diarization=None,
+        device="cpu",
+        compute_type=default.compute_type,
+        beam_size=default.beam_size,
+        agent_channel=0,
+        threads=int(threads),
+        jobs=1,
+    )
+    ears.load()
+    way = WAYS[name]
+
+    def hear(paths: list[Path], mode: str) -> list[Texts]:
+        sounds = [load(path) for path in paths]
+        return [way(ears, mixed(sound) if mode == "mix" else sound) for sound in sounds]
+
+    serve(hear, answers)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
