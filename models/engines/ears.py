@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 1
+HEARING_VERSION = 2
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 RATE_HZ = voice.RATE_HZ
 # a stretch with fewer characters for its voice was not heard by the mix
@@ -114,7 +114,8 @@ class Ears:
     def _told_apart(self, channels: voice.Channels) -> tuple[Separation, Sequence[Sequence[Span]], voice.Channels]:
         """Where each of the two speakers is heard, and in which channels; all voices as one where that is not known.
 
-        A second channel that carries nobody's own voice is left out if the first turns out to carry two.
+        A second channel that carries nobody's own voice is left out if the first turns out to carry two. What a
+        telephone leaks of a side that was recorded elsewhere, or not at all, is no speaker.
         """
         voices = voice.voices(channels)
         if channels.separate and voice.are_two_sides(voices):
@@ -122,10 +123,10 @@ class Ears:
         alone = voice.Channels(channels.samples[:1] if voices[0] else channels.samples[-1:])
         with self._one_at_a_time:
             diarization = self._diarizer(alone.samples[0], RATE_HZ)
-        if not diarization.separable:
-            return Separation.CHANNELS if channels.separate else Separation.NONE, voices, channels
         speakers = sorted({turn.speaker for turn in diarization.turns})
         parted = [[turn.span for turn in diarization.turns if turn.speaker == speaker] for speaker in speakers]
+        if not diarization.separable or voice.is_leak_of_the_other(alone.samples[0], parted[0], parted[1]):
+            return Separation.CHANNELS if channels.separate else Separation.NONE, voices, channels
         return Separation.DIARIZATION, parted, alone
 
     def _look_again(self, stretch: Stretch, channel: Samples) -> None:
