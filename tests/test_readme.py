@@ -90,9 +90,11 @@ def test_every_zhijian_line_is_understood_by_the_command_line(readme):
 
 @each_readme
 def test_every_command_named_in_the_text_exists(readme):
-    for code in inline_code(readme):
-        if code.startswith("zhijian ") and code != "zhijian --help":
-            command_of(code.split()[1:])
+    named = [code for code in inline_code(readme) if code.startswith("zhijian ") and code != "zhijian --help"]
+    assert named
+    for code in named:
+        command, _ = command_of(code.split()[1:])
+        assert command.name in code.split()
 
 
 @each_readme

@@ -133,17 +133,20 @@ class Ears:
         return self._dialogue(sound.duration_ms, sides, found, stray, windows)
 
     def _told_apart(self, channels: voice.Channels) -> _Sides:
-        """A second channel that carries nobody's own voice is left out if the first turns out to carry two."""
+        """A second channel that carries nobody's own voice is left out if the first turns out to carry two.
+
+        What a telephone leaks of a side that was recorded elsewhere, or not at all, is no speaker.
+        """
         voices = voice.voices(channels)
         if channels.separate and voice.are_two_sides(voices):
             return _Sides(Separation.CHANNELS, channels, voices)
         alone = voice.Channels(channels.samples[:1] if voices[0] else channels.samples[-1:])
         with self._one_at_a_time:
             diarization = self._diarizer(alone.samples[0], RATE_HZ)
-        if not diarization.separable:
-            return _Sides(Separation.CHANNELS if channels.separate else Separation.NONE, channels, voices)
         speakers = sorted({turn.speaker for turn in diarization.turns})
         parted = [[turn.span for turn in diarization.turns if turn.speaker == speaker] for speaker in speakers]
+        if not diarization.separable or voice.is_leak_of_the_other(alone.samples[0], parted[0], parted[1]):
+            return _Sides(Separation.CHANNELS if channels.separate else Separation.NONE, channels, voices)
         return _Sides(Separation.DIARIZATION, alone, parted, diarization.turns)
 
     def _look_again(self, doubtful: Sequence[Stretch], sides: _Sides) -> None:

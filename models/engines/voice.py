@@ -23,6 +23,7 @@ BLOCK_SAMPLES = 9_600_000
 VOICE_PROBABILITY = 0.3
 LEAK_MARGIN_DB = 12.0
 LEAK_REACH_FRAMES = 15  # 300 ms around a frame, about a syllable to each side
+LEAK_FROM_DB = 30.0
 SMOOTHING_FRAMES = 5
 SHORTEST_MS, SHORTEST_PAUSE_MS, PADDING_MS = 100, 300, 100
 DEAD_DBFS = -70.0
@@ -76,6 +77,15 @@ def are_two_sides(voices: Sequence[Sequence[Span]]) -> bool:
     together_ms = sum(a.overlap_ms(b) for a in first for b in second)
     shorter_ms = min(sum(span.duration_ms for span in spans) for spans in voices)
     return together_ms < COPY_OVERLAP_RATIO * shorter_ms
+
+
+def is_leak_of_the_other(channel: Pcm, first: Sequence[Span], second: Sequence[Span]) -> bool:
+    """One of two voices on one channel, (num_samples,) at 16 kHz, is as weak beside the other as what a line leaks."""
+    levels = [
+        level_dbfs(np.concatenate([channel[s.start_ms * RATE_HZ // 1000 : s.end_ms * RATE_HZ // 1000] for s in spans]))
+        for spans in (first, second)
+    ]
+    return abs(levels[0] - levels[1]) > LEAK_FROM_DB
 
 
 def _blocks(channel: Pcm) -> Iterator[Samples]:

@@ -56,16 +56,6 @@ class Window:
             left = len(part)
         return (part.start + max(0, left)) // _PER_MS
 
-    def after(self, offset_s: float) -> "Window | None":
-        """What is left of it from that moment on; None if nothing is."""
-        skipped = round(offset_s * RATE_HZ)
-        parts = []
-        for part in self.parts:
-            if len(part) > skipped:
-                parts.append(part[skipped:])
-            skipped = max(0, skipped - len(part))
-        return Window(self.channels, tuple(parts)) if parts else None
-
 
 def pack(channels: Pcm, voiced: Sequence[Span]) -> list[Window]:
     """Windows of at most 28.5 s, as full as they go, cut at pauses, or at the quietest moment where there is none.

@@ -114,15 +114,10 @@ def test_one_channel_is_diarized_and_the_roles_found_by_what_is_said(ears, sampl
 
 
 def test_one_voice_alone_is_not_parted_into_two(ears, sample):
-    sound, sentences = sample("stereo")
-    alone = np.zeros((1, sound.samples.shape[1]))
-    for sentence in sentences:
-        if sentence["role"] == "agent":  # between them the line carries the other side, much weaker
-            said = slice(*(int(sentence[edge] * RATE_HZ) for edge in ("start", "end")))
-            alone[0, said] = as_floats(sound.samples)[0, said]
-    dialogue = ears.hear(Sound.of(alone, RATE_HZ))
-    assert dialogue.separation is Separation.NONE
-    assert {u.role for u in dialogue.trusted} <= {Role.UNKNOWN}
+    sound, _ = sample("stereo")  # where the other side speaks, this one carries its leak, 40 dB weaker
+    alone = ears.hear(Sound(sound.samples[:1]))
+    assert alone.separation is Separation.NONE
+    assert {u.role for u in alone.trusted} <= {Role.UNKNOWN}
 
 
 def test_hiss_on_the_second_channel_makes_no_second_side(ears, sample):

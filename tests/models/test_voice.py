@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from zhijian.models.engines.voice import Channels, are_two_sides, distinct_channels, voices
+from zhijian.models.engines.voice import Channels, are_two_sides, distinct_channels, is_leak_of_the_other, voices
+from zhijian.models.records.span import Span
 
 RATE_HZ = 16_000
 
@@ -67,3 +68,12 @@ def test_a_copy_that_comes_later_is_no_second_side(speech):
 def test_silence_holds_no_voice():
     assert voices(Channels(np.zeros((1, 5 * RATE_HZ), np.int16))) == ((),)
     assert voices(Channels(np.zeros((1, 40), np.int16))) == ((),)
+
+
+@pytest.mark.parametrize(("weaker_db", "leaked"), [(0, False), (20, False), (40, True)])
+def test_a_voice_far_below_the_other_on_one_channel_is_a_leak(speech, weaker_db, leaked):
+    both = np.concatenate([speech, speech * 10 ** (-weaker_db / 20)]).astype(np.int16)
+    middle_ms, end_ms = (length * 1000 // RATE_HZ for length in (len(speech), len(both)))
+    loud, weak = [Span(0, middle_ms)], [Span(middle_ms, end_ms)]
+    assert is_leak_of_the_other(both, loud, weak) is leaked
+    assert is_leak_of_the_other(both, weak, loud) is leaked
