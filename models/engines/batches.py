@@ -47,34 +47,35 @@ class Batches(Generic[Item, Prepared, Result]):
         with self._lock:
             self._waiting.extend(jobs)
         for _ in jobs:
-            self._pool.submit(self._step)
+            self._pool.submit(self._work)
         return [job.future.result() for job in jobs]
 
-    def _step(self) -> None:
-        """One step of work. There is one to come for each job that waits or is prepared, so none is left behind."""
-        with self._lock:
-            job = batch = None
-            fullest = max(self._prepared, key=lambda kind: len(self._prepared[kind]), default=None)
-            if self._waiting and (fullest is None or len(self._prepared[fullest]) < self._largest):
-                job = self._waiting.popleft()
-            elif fullest is not None:
-                batch = self._prepared.pop(fullest)
-                if left := batch[self._largest :]:
-                    self._prepared[fullest] = left
-        if job:
-            self._prepare_one(job)
-        elif batch:
-            self._finish_batch(batch[: self._largest])
+    def _work(self) -> None:
+        """Goes on until nothing is left: once the interpreter ends, nobody can be sent for what this one prepared."""
+        while True:
+            with self._lock:
+                job = batch = None
+                fullest = max(self._prepared, key=lambda kind: len(self._prepared[kind]), default=None)
+                if self._waiting and (fullest is None or len(self._prepared[fullest]) < self._largest):
+                    job = self._waiting.popleft()
+                elif fullest is not None:
+                    batch = self._prepared.pop(fullest)
+                    if left := batch[self._largest :]:
+                        self._prepared[fullest] = left
+            if job:
+                self._prepare_one(job)
+            elif batch:
+                self._finish_batch(batch[: self._largest])
+            else:
+                return
 
     def _prepare_one(self, job: _Job[Item, Result]) -> None:
         try:
             prepared = self._prepare(job.item)
+            with self._lock:
+                self._prepared.setdefault(job.kind, []).append((job, prepared))
         except BaseException as error:
             job.future.set_exception(error)
-            return
-        with self._lock:
-            self._prepared.setdefault(job.kind, []).append((job, prepared))
-        self._pool.submit(self._step)
 
     def _finish_batch(self, batch: Sequence[tuple[_Job[Item, Result], Prepared]]) -> None:
         jobs, prepared = zip(*batch, strict=True)

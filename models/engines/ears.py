@@ -2,8 +2,9 @@
 
 The mix of all channels is decoded once: the dialogue is its own context, and what leaks from one side to the other is
 not heard twice. The words then go to the speaker whose voice is heard where they end: on two channels by the channels'
-levels, on one by diarization. What the mix could not hear — speech without words, speech under the other's speech — is
-decoded once more from the speaker's own channel. Words of the line are spelt as its lexicon spells them.
+levels, on one by diarization. What the mix could not hear — speech without words, speech under the other's speech, a
+speaker who is unclear — is decoded once more from the speaker's own voice. Words of the line are spelt as its lexicon
+spells them.
 """
 
 import hashlib
@@ -36,6 +37,8 @@ WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
 BROKEN_OFF_FROM_MS = 3000
 OVERLAP_FROM_MS = 600
+# a speaker whose words are less probable on average is read twice
+UNCLEAR_BELOW = 0.8
 # the mix may have heard some of the other's words here as well, so a shorter reading may be the right one
 SECOND_READING_MIN_RATIO = 0.5
 # below, the words are so doubtful that another language may be spoken
@@ -127,7 +130,7 @@ class Ears:
         windows = pack(sides.channels.samples, voiced)
         found = stretches(sides.voices)
         stray = _distribute(found, _whole(self.recogniser.read(windows), voiced))
-        self._look_again([s for s in found if _unheard(s) or (sides.on_channels and _talked_over(s, found))], sides)
+        self._look_again(found, sides)
         for stretch in found:
             stretch.words = list(corrected(stretch.words))
         return self._dialogue(sound.duration_ms, sides, found, stray, windows)
@@ -149,19 +152,25 @@ class Ears:
             return _Sides(Separation.CHANNELS if channels.separate else Separation.NONE, channels, voices)
         return _Sides(Separation.DIARIZATION, alone, parted, diarization.turns)
 
-    def _look_again(self, doubtful: Sequence[Stretch], sides: _Sides) -> None:
-        """Decodes stretches from their speakers' own voices; a new reading counts unless it lost the speech."""
-        for speaker in sorted({stretch.speaker for stretch in doubtful}):
-            own = [stretch for stretch in doubtful if stretch.speaker == speaker]
+    def _look_again(self, found: Sequence[Stretch], sides: _Sides) -> None:
+        """Decodes what was missed, and all of a speaker who was unclear, from the speaker's own voice.
+
+        What was missed gets the new reading unless that lost the speech, the rest only a clearer one.
+        """
+        for speaker in range(len(sides.voices)):
+            own = [stretch for stretch in found if stretch.speaker == speaker]
+            missed = [s for s in own if _unheard(s) or (sides.on_channels and _talked_over(s, found))]
+            doubted = own if _clearness(own) < UNCLEAR_BELOW else missed
             samples = sides.channels.samples
             channel = samples[speaker : speaker + 1] if sides.on_channels else samples
-            windows = pack(channel, union(span for stretch in own for span in stretch.voiced))
-            again = [replace(stretch, words=[], suspect=None) for stretch in own]
-            for passage in self.recogniser.read(windows):
+            voiced = union(span for stretch in doubted for span in stretch.voiced)
+            again = [replace(stretch, words=[], suspect=None) for stretch in doubted]
+            for passage in _whole(self.recogniser.read(pack(channel, voiced)), voiced):
                 if suspicion_of_passage(passage) is None:
                     give_words(again, passage.words)
-            for stretch, new in zip(own, again, strict=True):
-                if _characters(new.words) > SECOND_READING_MIN_RATIO * _characters(stretch.words):
+            for stretch, new in zip(doubted, again, strict=True):
+                lost = _characters(new.words) <= SECOND_READING_MIN_RATIO * _characters(stretch.words)
+                if not lost and (stretch in missed or _clearness([new]) > _clearness([stretch])):
                     stretch.words, stretch.suspect = new.words, None
 
     def _dialogue(
@@ -266,6 +275,11 @@ def _unheard(stretch: Stretch) -> bool:
     """There is voice in it, but the mix heard next to nothing."""
     heard_enough = _characters(stretch.words) >= UNHEARD_CHARACTERS_PER_S * stretch.voiced_ms / 1000
     return stretch.voiced_ms >= UNHEARD_FROM_MS and not heard_enough
+
+
+def _clearness(spoken: Sequence[Stretch]) -> float:
+    """The mean probability of the words, 0..1."""
+    return fmean([word.probability for stretch in spoken for word in stretch.words] or [0.0])
 
 
 def _talked_over(stretch: Stretch, found: Sequence[Stretch]) -> bool:

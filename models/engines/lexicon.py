@@ -24,8 +24,8 @@ CHARACTER_COST, NEAR_SOUND_COST = 1.5, 3.0
 LONGEST_CHARACTERS = 8
 # a character that the dictionary does not have
 UNKNOWN_LOG_PROBABILITY = -18.0
-# a word this common may well have been meant, whatever it sounds like: 何时 is not 核实, nor 合适
-COMMON_LOG_PROBABILITY = -12.0
+# a word this common may well have been meant, whatever it sounds like: 何时 is not 核实, nor 合适; nor 登机 登记
+COMMON_LOG_PROBABILITY = -13.4
 DIGITS = dict(zip("0123456789", ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu"), strict=True))
 NEAR_INITIALS = (("zh", "z"), ("ch", "c"), ("sh", "s"), ("n", "l"))
 NEAR_FINALS = (("ang", "an"), ("eng", "en"), ("ing", "in"))

@@ -38,6 +38,8 @@ FRAMES_PER_S, FRAMES_AT_MOST = 100, 3000
 SILENCE_FRAMES, FRAMES_AT_LEAST = 100, 1500
 # windows of one length share a batch
 LENGTH_STEP_FRAMES = 500
+# what the encoder makes one moment of; words cannot be aligned with none
+ALIGNED_AT_LEAST = 2
 TOKENS_AT_MOST, TOKENS_PER_S, MORE_TOKENS = 448, 12, 32
 LONGEST_CHARACTER_S = 0.5
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
@@ -147,7 +149,7 @@ class Recogniser:
             return_no_speech_prob=True,
         )
         texts = [[token for token in result.sequences_ids[0] if token < self._tokenizer.eot] for result in results]
-        lengths = [ceil(window.num_samples * FRAMES_PER_S / RATE_HZ) for window in windows]
+        lengths = [max(ALIGNED_AT_LEAST, ceil(window.num_samples * FRAMES_PER_S / RATE_HZ)) for window in windows]
         aligned = self._model.find_alignment(self._tokenizer, texts, batch, lengths)
         return [self._passage(*one) for one in zip(windows, results, aligned, strict=True)]
 

@@ -52,5 +52,8 @@ def passage(text="您好", log_probability=-0.3, no_speech=0.1, compression=1.0)
 def test_a_passage_without_speech_or_in_a_loop_is_suspect():
     assert suspicion_of_passage(passage()) is None
     assert suspicion_of_passage(passage(log_probability=-1.5, no_speech=0.9))
+    assert suspicion_of_passage(passage("啊啊啊啊", log_probability=-1.8, no_speech=0.567))
+    assert suspicion_of_passage(passage("够了", log_probability=-1.95, no_speech=0.502)) is None
+    assert suspicion_of_passage(passage("大豆病害有什么", log_probability=-0.64, no_speech=0.62)) is None
     assert suspicion_of_passage(passage(no_speech=0.9)) is None
     assert suspicion_of_passage(passage("好的吗" * 30, compression=8.0))

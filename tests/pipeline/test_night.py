@@ -253,9 +253,9 @@ def test_points_are_booked_for_the_agent_with_five_published_calls(sample_night)
 
 def test_run_json_says_what_was_done_with_what(sample_night, cards) -> None:
     run = sample_night.run
-    assert run["counts"]["calls"] == run["counts"]["new"] == 8
+    assert run["counts"]["calls"] == run["counts"]["new"] == 10
     assert run["counts"]["published"] == sum(card.published for card in cards)
-    assert run["counts"]["published"] + run["counts"]["held"] == 8
+    assert run["counts"]["published"] + run["counts"]["held"] == 10
     assert {run[name] == [] for name in ("refused", "unscorable", "failed", "revised", "possible_duplicates")} == {True}
     assert {"pull", "hear", "judge", "book"} <= set(run["seconds"])
     assert run["real_time_factor"] == pytest.approx(run["seconds"]["hear"] / run["heard_s"], abs=1e-3)
