@@ -72,7 +72,7 @@ def test_silence_holds_no_voice():
 
 @pytest.mark.parametrize(("weaker_db", "leaked"), [(0, False), (20, False), (40, True)])
 def test_a_voice_far_below_the_other_on_one_channel_is_a_leak(speech, weaker_db, leaked):
-    both = np.concatenate([speech, speech * 10 ** (-weaker_db / 20)]).astype(np.int16)
+    both = pcm(np.concatenate([speech, speech * 10 ** (-weaker_db / 20)]))
     middle_ms, end_ms = (length * 1000 // RATE_HZ for length in (len(speech), len(both)))
     loud, weak = [Span(0, middle_ms)], [Span(middle_ms, end_ms)]
     assert is_leak_of_the_other(both, loud, weak) is leaked

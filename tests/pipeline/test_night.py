@@ -152,7 +152,7 @@ def test_the_command_says_in_one_line_what_it_found(sample_night) -> None:
 
 
 def test_progress_is_plain_lines_where_nobody_watches(sample_night) -> None:
-    assert sample_night.done.stderr.splitlines()[-1] == "听录音 8/8"
+    assert sample_night.done.stderr.splitlines()[-1] == "听录音 10/10"
     assert "\x1b" not in sample_night.done.stderr
 
 
