@@ -17,7 +17,7 @@ from pydantic_settings import (
 SETTINGS_FILE = Path("zhijian.toml")
 # the recogniser decodes the windows of all recordings that are heard at a time together: the fuller its batches, the
 # less a window costs (measured by tests/benchmarks/scaling.py)
-JOBS = 8
+JOBS = 4
 PREFIX, CACHE_VARIABLE = "ZHIJIAN_", "ZHIJIAN_CACHE"
 
 

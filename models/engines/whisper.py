@@ -32,7 +32,8 @@ from zhijian.models.records.span import Span
 Encoded = npt.NDArray[np.float32]
 
 LANGUAGE = "zh"
-BATCH_SIZE = 8
+# more at once cost memory and save next to nothing: each reads its own encoded sound from memory at every step
+BATCH_SIZE = 4
 FRAMES_PER_S, FRAMES_AT_MOST = 100, 3000
 # Whisper learnt on windows of 30 s. With less silence than this after the last word it makes up what comes next
 SILENCE_FRAMES, FRAMES_AT_LEAST = 100, 1500
