@@ -160,7 +160,8 @@ class Ears:
         for speaker in range(len(sides.voices)):
             own = [stretch for stretch in found if stretch.speaker == speaker]
             missed = [s for s in own if _unheard(s) or (sides.on_channels and _talked_over(s, found))]
-            doubted = own if _clearness(own) < UNCLEAR_BELOW else missed
+            # where nobody was told apart, the same sound would be read the same
+            doubted = own if len(sides.voices) > 1 and _clearness(own) < UNCLEAR_BELOW else missed
             samples = sides.channels.samples
             channel = samples[speaker : speaker + 1] if sides.on_channels else samples
             voiced = union(span for stretch in doubted for span in stretch.voiced)

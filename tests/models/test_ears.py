@@ -2,19 +2,19 @@
 
 import re
 from dataclasses import replace
+from statistics import median
 
 import numpy as np
 import pytest
 import soxr
 from rapidfuzz.distance import Levenshtein
 
-from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, load
+from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, level_dbfs, load
 from zhijian.models.engines.ears import Ears, _whole, open_ears
 from zhijian.models.engines.whisper import Passage
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Word
 from zhijian.models.records.span import Span
 
-TELEPHONE_HZ = 8000
 CUT_MS = 30_000
 
 
@@ -79,12 +79,15 @@ def test_two_channels_are_two_roles_with_their_words(heard_stereo, sample):
     assert error_rate(sentences, heard_stereo, Role.CUSTOMER) < 0.3
 
 
-def test_turns_begin_and_end_where_the_speech_does(heard_stereo, sample):
+@pytest.mark.parametrize("edge", ["start", "end"])
+def test_turns_begin_and_end_where_the_speech_does(heard_stereo, sample, edge):
     _, sentences = sample("stereo")
+    errors_ms = []
     for sentence in sentences:
-        own = [u.span for u in heard_stereo.utterances if u.role == sentence["role"]]
-        nearest = min(own, key=lambda span: abs(span.start_ms - sentence["start"] * 1000))
-        assert abs(nearest.start_ms - sentence["start"] * 1000) < 400
+        own = [getattr(u.span, f"{edge}_ms") for u in heard_stereo.utterances if u.role == sentence["role"]]
+        errors_ms.append(min(abs(heard_ms - sentence[edge] * 1000) for heard_ms in own))
+    assert median(errors_ms) <= 200
+    assert max(errors_ms) < 400
 
 
 def test_words_follow_each_other_inside_their_utterance(heard_stereo):
@@ -135,6 +138,29 @@ def test_a_direct_current_does_not_hide_the_voice(ears, sample):
     assert error_rate(sentences, ears.hear(Sound.of(shifted, RATE_HZ)), Role.AGENT) < 0.3
 
 
+BAD_LINES = {
+    "quiet": lambda samples: samples * 10 ** ((-45 - level_dbfs(samples)) / 20),
+    "clipped": lambda samples: np.clip(samples * 10, -1, 1),
+    "one side 30 dB weaker": lambda samples: samples * np.array([[1.0], [10 ** (-30 / 20)]]),
+}
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+def test_a_bad_line_costs_few_words(ears, sample, line):
+    sound, sentences = sample("stereo")
+    dialogue = ears.hear(Sound.of(BAD_LINES[line](as_floats(sound.samples)), RATE_HZ))
+    assert dialogue.separation is Separation.CHANNELS
+    assert error_rate(sentences, dialogue, Role.AGENT) < 0.3
+    assert error_rate(sentences, dialogue, Role.CUSTOMER) < 0.35
+
+
+@pytest.mark.parametrize("dead", [0, 1])
+def test_a_dead_channel_is_no_speaker(ears, sample, dead):
+    sound, _ = sample("mono")
+    both = np.insert(as_floats(sound.samples), dead, 0, axis=0)
+    assert ears.hear(Sound.of(both, RATE_HZ)) == ears.hear(sound)
+
+
 @pytest.mark.parametrize("sample_rate_hz", [11_025, 44_100, 48_000])
 def test_a_length_of_no_whole_milliseconds_is_heard(ears, sample, sample_rate_hz):
     sound, _ = sample("stereo")
@@ -143,22 +169,6 @@ def test_a_length_of_no_whole_milliseconds_is_heard(ears, sample, sample_rate_hz
         cut = Sound.of(last[:, : last.shape[1] // 1000 * 1000 - odd], sample_rate_hz)
         dialogue = ears.hear(cut)
         assert all(voice.span.end_ms <= cut.duration_ms for voice in dialogue.voices)
-
-
-def no_speech() -> dict[str, np.ndarray]:
-    seconds = np.arange(12 * TELEPHONE_HZ) / TELEPHONE_HZ
-    noise = np.random.default_rng(7).normal(0, 0.02, len(seconds))
-    ring = 0.2 * np.sin(2 * np.pi * 450 * seconds) * (seconds % 5 < 1)
-    keypad = 0.1 * (np.sin(2 * np.pi * 770 * seconds) + np.sin(2 * np.pi * 1336 * seconds)) * (seconds % 0.5 < 0.2)
-    chord = sum(np.sin(2 * np.pi * hz * seconds) for hz in (262, 330, 392)) * 0.08 * (1 + np.sin(12 * seconds))
-    return {"noise": noise, "ring-back": ring, "keypad": keypad, "chord": chord}
-
-
-@pytest.mark.parametrize("name", no_speech())
-def test_nothing_is_said_where_nobody_speaks(ears, name):
-    sound = no_speech()[name]
-    dialogue = ears.hear(Sound.of(np.stack([sound, np.roll(sound, 800) * 0.7]), TELEPHONE_HZ))
-    assert "".join(u.text for u in dialogue.trusted) == ""
 
 
 def test_the_fingerprint_follows_what_changes_the_hearing(ears):
