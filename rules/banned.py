@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from zhijian.models.records.dialogue import Role, Turn, Utterance
 from zhijian.models.records.scorecard import BannedHit, Outcome, Tier
-from zhijian.rules.finding import Finding, Operator, unsure
-from zhijian.rules.heard import Heard, found
+from zhijian.rules.excuses import NO_EXCUSES, Excuses, Text, has, nearby
+from zhijian.rules.finding import Explanation, Finding, Operator, unsure
+from zhijian.rules.heard import Heard, Settings, found
 from zhijian.rules.phrases import Hit, find, hits
 from zhijian.rules.pinyin import sounds_like
+from zhijian.rules.sentences import listed
 from zhijian.rules.terms import Phrase, Phrases, Scope, Term
 from zhijian.rules.text import NormalText, fillers, normalise
 
@@ -24,23 +25,10 @@ SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
 NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
-NEARBY_CHARS = 12
-"""How far from the phrase, within its sentence, something may stand that excuses it."""
 QUOTED_SUBJECTS = "你您我"
 """May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
 
 TIERS = {Tier.MINOR: "轻微", Tier.MAJOR: "较重", Tier.SEVERE: "严重"}
-
-Text = Annotated[str, StringConstraints(min_length=1)]
-
-
-class Excuses(Term):
-    """What makes a phrase harmless: text right before or after it, phrases in its sentence, phrases in its turn."""
-
-    before: tuple[Text, ...] = ()
-    after: tuple[Text, ...] = ()
-    in_sentence: Phrases = ()
-    in_turn: Phrases = ()
 
 
 class Wording(Phrase):
@@ -67,7 +55,7 @@ class BannedPhrase(Term):
     doubt: float | None = Field(default=None, gt=0, le=1)
     literal: bool = False
     ends_clause: bool = False
-    unless: Excuses = Excuses()
+    unless: Excuses = NO_EXCUSES
     hits: tuple[Text, ...] = Field(min_length=1)
     no_hits: tuple[Text, ...] = Field(min_length=1)
 
@@ -138,6 +126,23 @@ class NeverSays(Operator):
             return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
         return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
 
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                "坐席不说下列服务忌语,每说一次扣一次分,扣完为止:",
+                *(
+                    f"  {TIERS[tier]},每次扣 {points} 分:"
+                    + "".join(f"「{entry.phrase}」" for entry in self.entries if entry.tier is tier)
+                    for tier, points in self.penalties.items()
+                ),
+                f"  引用别人的话不算,如前面有{listed(self.quoting)}",
+                f"  客气地说不算{TIERS[Tier.MINOR]}的,如同一句里有{listed(self.polite)}",
+                "  各条另有不算的情况,见规则文件",
+            ),
+            reasons=("说了服务忌语",),
+            doubts=("只是听来像服务忌语", "像服务忌语的那几个字,识别的把握太低"),
+        )
+
     def spoken(self, heard: Heard) -> Iterator[Spoken]:
         """Every entry the agent said or may have said, excused ones left out, in order."""
         for turn in heard.turns:
@@ -163,21 +168,16 @@ class NeverSays(Operator):
         return wording.accept or entry.accept or self.accept, entry.doubt or self.doubt
 
     def _excused(self, one: Spoken, turn: Turn) -> bool:
-        text, start, end = one.hit.text, one.start, one.end
-        unless = one.entry.unless
         polite = self.polite if one.entry.tier is Tier.MINOR else ()
-        sentence_start, sentence_end = text.sentence_of(start)
-        nearby = text.quote(max(sentence_start, start - NEARBY_CHARS), min(sentence_end, end + NEARBY_CHARS))
         return (
-            text.chars[:start].endswith(unless.before)
-            or text.chars[end:].startswith(unless.after)
-            or self._quoted(text, sentence_start, start)
-            or _has((*polite, *unless.in_sentence), nearby, self.accept)
-            or _has(unless.in_turn, turn.text, self.accept)
+            one.entry.unless.excuse(one.hit, turn.text, said=self.accept)
+            or has(polite, nearby(one.hit), self.accept)
+            or self._quoted(one.hit.text, one.start)
         )
 
-    def _quoted(self, text: NormalText, sentence_start: int, start: int) -> bool:
+    def _quoted(self, text: NormalText, start: int) -> bool:
         """Do quoting words stand right before the phrase, but for particles and its subject?"""
+        sentence_start, _ = text.sentence_of(start)
         skipped = fillers(text.chars)
         while start > sentence_start and (skipped[start - 1] or text.chars[start - 1] in QUOTED_SUBJECTS):
             start -= 1
@@ -209,8 +209,3 @@ def _in_form(wording: Wording, hit: Hit) -> bool:
         return True
     _, clause_end = hit.text.clause_of(hit.match.end - 1)
     return all(fillers(hit.text.chars)[hit.match.end : clause_end])
-
-
-def _has(phrases: tuple[Phrase, ...], raw: str, said: float) -> bool:
-    text = normalise(raw)
-    return any(find(phrase, text, min_similarity=said) for phrase in phrases)

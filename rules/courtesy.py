@@ -10,15 +10,15 @@ from pydantic import Field, StringConstraints
 
 from zhijian.models.records.dialogue import Role
 from zhijian.models.records.scorecard import Outcome
-from zhijian.rules.finding import Finding, Operator, failed
-from zhijian.rules.heard import Heard, Place, found, searched
+from zhijian.rules import sentences
+from zhijian.rules.conditions import Condition
+from zhijian.rules.finding import Explanation, Finding, Operator, failed
+from zhijian.rules.heard import Heard, Settings, found, searched
 from zhijian.rules.holds import agents_holds
 from zhijian.rules.phrases import Hit, hits
+from zhijian.rules.places import Place
 from zhijian.rules.repeats import repeated_wrong
-from zhijian.rules.terms import Phrase, Phrases, RecordCondition, Scope, Term
-
-OCCASION_SIMILARITY = 0.9
-"""An occasion obliges the agent: it takes more than what merely sounds like it."""
+from zhijian.rules.terms import Phrase, Phrases, Scope, Term
 
 Name = Annotated[str, StringConstraints(min_length=1)]
 
@@ -54,7 +54,7 @@ class Occasion(Term):
     """
 
     name: Name
-    when: RecordCondition | None = None
+    when: Condition | None = None
     customer_says: Phrases | None = None
     agent_says: Phrases | None = None
     held: bool = False
@@ -62,7 +62,7 @@ class Occasion(Term):
 
     def arose(self, heard: Heard) -> bool:
         return (
-            (self.when is None or self.when.holds(heard.call))
+            (self.when is None or self.when.holds(heard))
             and (self.customer_says is None or _said(heard, Scope(role=Role.CUSTOMER), self.customer_says))
             and (self.agent_says is None or _said(heard, Scope(role=Role.AGENT), self.agent_says))
             and (not self.held or bool(agents_holds(heard)))
@@ -99,6 +99,18 @@ class UsesCourtesyWords(Operator):
         doubt = f"疑似还用了{'、'.join(doubtful)}" if might_be_more else heard.distrust(place)
         return replace(failed(reason, place.confidence, searched(place), *evidence, doubt=doubt), share=share)
 
+    def explain(self, settings: Settings) -> Explanation:
+        kinds = "、".join(kind.name for kind in (*self.kinds, self.apology))
+        return Explanation(
+            asked=(
+                f"坐席用到下列礼貌用语中的 {self.full} 种以上:{kinds};用到 {self.half} 种得一半分",
+                f"  没有需要致歉的情形,“{self.apology.name}”算已用到;"
+                f"需要致歉的情形:{'、'.join(occasion.name for occasion in self.occasions)}",
+            ),
+            reasons=(f"礼貌用语不足 {self.full} 种",),
+            doubts=("可能还用了一种,但听得不够确切", *sentences.SEARCH_DOUBTS[2:]),
+        )
+
     def _share(self, kinds: int) -> Fraction:
         if kinds >= self.full:
             return Fraction(1)
@@ -106,4 +118,5 @@ class UsesCourtesyWords(Operator):
 
 
 def _said(heard: Heard, whose: Scope, phrases: tuple[Phrase, ...]) -> bool:
-    return heard.said(phrases, heard.place(whose).utterances, at_least=OCCASION_SIMILARITY) is not None
+    certain = heard.settings.thresholds.certain
+    return heard.said(phrases, heard.place(whose).utterances, at_least=certain) is not None

@@ -6,41 +6,42 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from statistics import fmean
 
 from pydantic import Field
 
 from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Turn, Utterance
 from zhijian.models.records.scorecard import Evidence, EvidenceKind
-from zhijian.models.records.span import Span
-from zhijian.rules.phrases import Hit, best_hit
+from zhijian.rules import keydata
+from zhijian.rules.excuses import NO_EXCUSES, Excuses
+from zhijian.rules.phrases import Hit, apart, best_hit, hits_of_any
+from zhijian.rules.places import Place, place_of
+from zhijian.rules.scenario import ScenarioGuess, classify
 from zhijian.rules.terms import Phrase, Phrases, Scope, Term
-from zhijian.rules.text import fillers
-
-QUOTE_MAX_CHARS = 120
-LAST_THIRD_MIN_TURNS = 3
-"""The last third holds at least so many turns of the role: of a short call the letter would leave only the farewell."""
+from zhijian.rules.text import fillers, normalise
 
 
 class Thresholds(Term):
     """From when something counts; similarities, confidences and ratios are 0..1.
 
-    A phrase at least `said` alike was said; one at least `doubt` alike may have been. A searched place whose words are
-    less than `word_confidence` sure, or in which `unheard_ms` and `unheard_ratio` of the speaker's voice brought no
-    words, allows no deduction; nor does one with an utterance of `unheard_ms` or more that has less than `sparse_ratio`
-    of the characters its speaker usually says in such a time, or, on one channel, `talked_over_ms` in which both speak.
-    Below `role_confidence` an utterance may be the other's.
+    A phrase at least `said` alike was said; one at least `doubt` alike may have been; one at least `certain` alike may
+    oblige the agent to something. A searched place whose words are less than `word_confidence` sure, or in which
+    `unheard_ms` and `unheard_ratio` of the speaker's voice brought no words, allows no deduction; nor does one with an
+    utterance of `unheard_ms` or more that has less than `sparse_ratio` of the characters its speaker usually says in
+    such a time, or, on one channel, `talked_over_ms` in which both speak. Below `role_confidence` an utterance may be
+    the other's, below `scenario_confidence` the call may be about something else.
     """
 
     said: float = Field(gt=0, le=1)
     doubt: float = Field(gt=0, le=1)
+    certain: float = Field(gt=0, le=1)
     word_confidence: float = Field(ge=0, le=1)
     role_confidence: float = Field(ge=0, le=1)
     unheard_ms: int = Field(ge=0)
     unheard_ratio: float = Field(gt=0, le=1)
     sparse_ratio: float = Field(ge=0, le=1)
     talked_over_ms: int = Field(gt=0)
+    scenario_confidence: float = Field(ge=0, le=1)
 
 
 class Silences(Term):
@@ -84,27 +85,6 @@ class Settings(Term):
     silences: Silences
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A searched part of a call: its span, and what `role` is trusted to have said there."""
-
-    role: Role
-    span: Span
-    utterances: tuple[Utterance, ...]
-
-    @property
-    def quote(self) -> str:
-        """What was said there, shortened."""
-        text = "".join(utterance.text for utterance in self.utterances)
-        return text if len(text) <= QUOTE_MAX_CHARS else text[: QUOTE_MAX_CHARS - 1] + "…"
-
-    @property
-    def confidence(self) -> float:
-        """Mean confidence of the words, by length; 0 where nothing was heard."""
-        weighted = [utterance.confidence for utterance in self.utterances for _ in utterance.text]
-        return fmean(weighted) if weighted else 0.0
-
-
 @dataclass(frozen=True)
 class Heard:
     """One call under judgement."""
@@ -117,30 +97,65 @@ class Heard:
     def turns(self) -> tuple[Turn, ...]:
         return self.dialogue.turns()
 
-    def place(self, scope: Scope) -> Place:
-        """The utterances in scope; the span runs on to where the other speaker takes over, or the call ends."""
-        own = [index for index, turn in enumerate(self.turns) if turn.role is scope.role]
-        if scope.first_turns is not None:
-            chosen = own[: scope.first_turns]
-        elif scope.last_turns is not None:
-            chosen = own[-scope.last_turns :]
-        elif scope.last_third:
-            chosen = own[-max(LAST_THIRD_MIN_TURNS, sum(3 * index >= 2 * len(self.turns) for index in own)) :]
-        else:
-            chosen = own
-        utterances = tuple(utterance for index in chosen for utterance in self.turns[index].utterances)
-        return Place(scope.role, self._span(scope, chosen), utterances)
+    @cached_property
+    def key_turns(self) -> tuple[keydata.Turn, ...]:
+        """The same turns, to look for key data in."""
+        return tuple(keydata.Turn(i, turn.role.value, normalise(turn.text)) for i, turn in enumerate(self.turns))
 
-    def _span(self, scope: Scope, chosen: list[int]) -> Span:
-        start, end = 0, self.dialogue.duration_ms
-        if scope.first_turns is not None and chosen:
-            end = self.turns[chosen[-1]].span.end_ms
-        if scope.last_turns is not None and chosen:
-            start = self.turns[chosen[0]].span.start_ms
-        if scope.last_third and self.turns:
-            first = min(-(-2 * len(self.turns) // 3), len(self.turns) - 1, *chosen)
-            start = self.turns[first].span.start_ms
-        return Span(start, max(start, end))
+    @cached_property
+    def key_data(self) -> tuple[keydata.Datum, ...]:
+        """The key data that the customer gave."""
+        return keydata.extract(self.key_turns, reference=self.call.started_at)
+
+    @cached_property
+    def scenario(self) -> ScenarioGuess:
+        """What the call is about."""
+        return classify(self.call, self.dialogue)
+
+    @property
+    def scenario_is_certain(self) -> bool:
+        return self.scenario.confidence >= self.settings.thresholds.scenario_confidence
+
+    def is_certain(self, hit: Hit) -> bool:
+        """May something be demanded of the agent because this was said? Sound, words and speaker have to be sure."""
+        thresholds = self.settings.thresholds
+        return (
+            hit.match.similarity >= thresholds.certain
+            and hit.word_confidence >= thresholds.word_confidence
+            and hit.utterance.role_confidence >= thresholds.role_confidence
+        )
+
+    def place(self, scope: Scope, *, after: Hit | None = None, before: Hit | None = None) -> Place:
+        """The part of the call in scope, between the hits of its anchors."""
+        return place_of(scope, self.dialogue, self.turns, after=after, before=before)
+
+    def hits(
+        self,
+        phrases: Sequence[Phrase],
+        utterances: Sequence[Utterance],
+        *,
+        nearly: bool = False,
+        unless: Excuses = NO_EXCUSES,
+    ) -> tuple[Hit, ...]:
+        """Every stretch in which one of the phrases counts as said, or with `nearly` may have been, in order.
+
+        Of hits that overlap only the most alike counts; one that is excused does not. A phrase that has to be more
+        alike than others to count as said has to be as much more alike to be a doubt.
+        """
+        thresholds = self.settings.thresholds
+        margin = thresholds.said - thresholds.doubt
+        said = [(phrase, phrase.accept or thresholds.said) for phrase in phrases]
+        sought = [(phrase, max(thresholds.doubt, least - margin)) for phrase, least in said] if nearly else said
+        return apart(
+            hit
+            for hit in hits_of_any(sought, utterances)
+            if not unless.excuse(hit, self._turn_text(hit.utterance), said=thresholds.said)
+        )
+
+    def _turn_text(self, utterance: Utterance) -> str:
+        """All that its speaker says in the turn it belongs to."""
+        turns = (turn for turn in self.turns if turn.role is utterance.role and turn.span.covers(utterance.span))
+        return next((turn.text for turn in turns), utterance.text)
 
     def said(
         self, phrases: Sequence[Phrase], utterances: Sequence[Utterance], *, at_least: float | None = None
@@ -233,11 +248,7 @@ def searched(place: Place, nearest: Hit | None = None) -> Evidence:
     return Evidence(EvidenceKind.SEARCHED, place.role, place.span, place.quote, detail)
 
 
-def recorded(call: Call, fields: tuple[str, ...]) -> Evidence:
-    """What the call's record says, as field=value."""
-    values = "、".join(f"{name}={_value(getattr(call, name))}" for name in fields)
+def recorded(**facts: object) -> Evidence:
+    """What is known of the call as a whole, as field=value."""
+    values = "、".join(f"{name}={'未记录' if value is None else value}" for name, value in facts.items())
     return Evidence(EvidenceKind.RECORD, None, None, "", values)
-
-
-def _value(value: object) -> str:
-    return "未记录" if value is None else str(value)

@@ -9,9 +9,21 @@ from enum import StrEnum
 from zhijian.models.records.dialogue import Role, Utterance
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, Outcome
 from zhijian.models.records.span import Span
-from zhijian.rules.finding import Finding, Operator, failed, not_applicable, passed, presence, unsure
-from zhijian.rules.heard import Heard, Place
+from zhijian.rules import sentences
+from zhijian.rules.finding import (
+    Explanation,
+    Finding,
+    Operator,
+    failed,
+    not_applicable,
+    passed,
+    presence,
+    unsure,
+    worst,
+)
+from zhijian.rules.heard import Heard, Settings
 from zhijian.rules.phrases import Hit, find, hits
+from zhijian.rules.places import Place
 from zhijian.rules.terms import Phrases
 from zhijian.rules.text import NormalText, normalise
 
@@ -22,6 +34,7 @@ _QUESTION_ENDINGS = ("吗", "呢", "么", "是不是", "对不对", "对吧", "�
 _CALLING = ("喂", "你好", "还在吗", "在吗", "人呢", "听得到")
 """First words of a customer who was kept waiting."""
 _UNCLEAR = "有长时间静默,但听不清是否告知过客户等待、是谁造成的"
+_NOT_THE_AGENTS = ("  客户的静默不算:坐席提问后客户没有作答,客户自己要去查看",)
 _EDGE_MS = 500
 """Words may begin a little before the silence that was measured on the sound ends."""
 
@@ -257,6 +270,17 @@ class AnnouncesHolds(Operator):
     def look(self, heard: Heard) -> Finding:
         return _over_holds(heard, self._announced)
 
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                f"每次让客户等 {sentences.seconds(settings.silences.min_ms)}以上之前,先请客户等待,"
+                f"说到{sentences.listed(settings.silences.notice)}",
+                *_NOT_THE_AGENTS,
+            ),
+            reasons=(self.missing,),
+            doubts=(_UNCLEAR,),
+        )
+
     def _announced(self, heard: Heard, hold: Hold) -> Finding:
         return passed(hold.notice) if hold.notice else _unannounced(hold, self.missing)
 
@@ -269,6 +293,17 @@ class ThanksAfterHolds(Operator):
 
     def look(self, heard: Heard) -> Finding:
         return _over_holds(heard, self._thanked)
+
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                f"每次让客户等 {sentences.seconds(settings.silences.min_ms)}以上之后,坐席的第一句话里,"
+                f"说到{sentences.listed(self.phrases)}",
+                *_NOT_THE_AGENTS,
+            ),
+            reasons=(self.missing,),
+            doubts=(_UNCLEAR, *sentences.SEARCH_DOUBTS),
+        )
 
     def _thanked(self, heard: Heard, hold: Hold) -> Finding:
         finding = presence(heard, _first_words_after(heard, hold.silence), self.phrases, self.missing)
@@ -286,12 +321,23 @@ class ExplainsSilences(Operator):
         unexplained = [hold for hold in agents_holds(heard) if not hold.notice and not hold.music]
         if not unexplained:
             return Finding(outcome=Outcome.PASS, confidence=1.0)
-        return _worst([_unannounced(hold, self.missing) for hold in unexplained])
+        return worst([_unannounced(hold, self.missing) for hold in unexplained])
+
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                f"没有 {sentences.seconds(settings.silences.min_ms)}以上未说明的静默",
+                "  请客户等待过的、放音乐的不算",
+                *_NOT_THE_AGENTS,
+            ),
+            reasons=(self.missing,),
+            doubts=(_UNCLEAR,),
+        )
 
 
 def _over_holds(heard: Heard, look_at: Callable[[Heard, Hold], Finding]) -> Finding:
     applicable = agents_holds(heard)
-    return _worst([look_at(heard, hold) for hold in applicable]) if applicable else not_applicable(NO_HOLD)
+    return worst([look_at(heard, hold) for hold in applicable]) if applicable else not_applicable(NO_HOLD)
 
 
 def _unannounced(hold: Hold, missing: str) -> Finding:
@@ -301,14 +347,3 @@ def _unannounced(hold: Hold, missing: str) -> Finding:
     if hold.cause is Cause.UNCLEAR:
         return unsure(_UNCLEAR, hold.place.confidence, evidence)
     return failed(missing, hold.place.confidence, evidence, doubt=None)
-
-
-def _worst(findings: list[Finding]) -> Finding:
-    """The gravest outcome, with the evidence of all that share it."""
-    outcome = next(o for o in (Outcome.FAIL, Outcome.UNSURE, Outcome.PASS) if any(f.outcome is o for f in findings))
-    decisive = [finding for finding in findings if finding.outcome is outcome]
-    return replace(
-        decisive[0],
-        confidence=min(finding.confidence for finding in decisive),
-        evidence=tuple(evidence for finding in decisive for evidence in finding.evidence),
-    )

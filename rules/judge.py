@@ -6,8 +6,9 @@ from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Role, Separation
 from zhijian.models.records.scorecard import ItemResult, Outcome, Scorecard
 from zhijian.models.records.span import union
-from zhijian.rules.finding import Finding
-from zhijian.rules.heard import Heard, recorded
+from zhijian.rules.finding import Finding, doubted
+from zhijian.rules.heard import Heard
+from zhijian.rules.language import Case, Rule
 from zhijian.rules.scoring import combine, points_earned
 from zhijian.rules.standard import Item, Standard
 
@@ -23,7 +24,7 @@ def judge(call: Call, dialogue: Dialogue, standard: Standard, *, recording_sha25
         agent_no=call.agent_no,
         direction=call.direction,
         started_at=call.started_at,
-        scenario=call.scenario,
+        scenario=call.scenario or (heard.scenario.name if heard.scenario_is_certain else None),
         recording_sha256=recording_sha256,
         standard=standard.ref,
         items=tuple(result_of(item, finding) for item, finding in findings),
@@ -48,14 +49,24 @@ def unscorable(call: Call, standard: Standard, reason: str, recording_sha256: st
 
 def finding_of(item: Item, heard: Heard) -> Finding:
     """What the item's rule finds in the call."""
-    rule = item.rule
-    for case in rule.cases:
-        if not case.when.holds(heard.call):
-            continue
-        if case.outcome is None:
-            return case.check.operator.look(heard)
-        evidence = recorded(heard.call, case.when.fields)
-        return Finding(outcome=case.outcome, confidence=1.0, reason=case.reason, evidence=(evidence,))
+    doubtful = False
+    for case in item.rule.cases:
+        doubtful = doubtful or case.when.in_doubt(heard)
+        if case.when.holds(heard):
+            finding = _of_case(case, heard)
+            break
+    else:
+        finding = _of_rule(item.rule, heard)
+    return doubted(finding, "通话场景不能确定") if doubtful else finding
+
+
+def _of_case(case: Case, heard: Heard) -> Finding:
+    if case.outcome is None:
+        return case.check.operator.look(heard)
+    return Finding(outcome=case.outcome, confidence=1.0, reason=case.reason, evidence=(case.when.evidence(heard),))
+
+
+def _of_rule(rule: Rule, heard: Heard) -> Finding:
     if rule.check:
         return rule.check.operator.look(heard)
     return combine([(part.points, part.check.operator.look(heard)) for part in rule.parts])
@@ -69,7 +80,7 @@ def result_of(item: Item, finding: Finding) -> ItemResult:
         points=points_earned(finding, item.points),
         points_max=item.points,
         confidence=round(finding.confidence, 4),
-        reason=finding.reason,
+        reason=f"{finding.reason},请听录音核对" if finding.outcome is Outcome.UNSURE else finding.reason,
         evidence=finding.evidence,
         veto=item.veto and finding.outcome is Outcome.FAIL and finding.grave,
     )

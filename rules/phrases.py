@@ -36,6 +36,13 @@ class Hit:
     def span(self) -> Span:
         return self.utterance.time_of(*self.text.raw_slice(self.match.start, self.match.end))
 
+    def overlaps(self, other: Hit) -> bool:
+        return (
+            self.utterance == other.utterance
+            and self.match.start < other.match.end
+            and other.match.start < self.match.end
+        )
+
     @property
     def word_confidence(self) -> float:
         """Mean probability of the words it lies in; the utterance's own confidence without word times."""
@@ -56,31 +63,47 @@ class Hit:
 def best_hit(phrases: Sequence[Phrase], utterances: Iterable[Utterance], *, said: float) -> Hit | None:
     """The best of what counts as said: `said` is the least similarity, unless the phrase brings its own."""
     best: Hit | None = None
-    for utterance in utterances:
-        for phrase in phrases:
-            for hit in hits(phrase, utterance, min_similarity=phrase.accept or said):
-                if best is None or hit.match.similarity > best.match.similarity:
-                    best = hit
-        if best is not None and best.match.similarity == 1:
+    for hit in hits_of_any([(phrase, phrase.accept or said) for phrase in phrases], utterances):
+        if best is None or hit.match.similarity > best.match.similarity:
+            best = hit
+        if best.match.similarity == 1:
             return best
     return best
 
 
-def hits(phrase: Phrase, utterance: Utterance, *, min_similarity: float) -> Iterator[Hit]:
+def hits_of_any(sought: Sequence[tuple[Phrase, float]], utterances: Iterable[Utterance]) -> Iterator[Hit]:
+    """Every place of the utterances, in order, that sounds like one of the phrases, each with its least similarity."""
+    if not sought:
+        return
+    screen = pinyin.screen(tuple((phrase.parts[0], least) for phrase, least in sought))
+    for utterance in utterances:
+        for number in screen.passing(normalise(utterance.text)):
+            phrase, least = sought[number]
+            yield from hits(phrase, utterance, min_similarity=least)
+
+
+def hits(phrase: Phrase, utterance: Utterance, *, min_similarity: float) -> tuple[Hit, ...]:
     """Every place of the utterance that sounds like the phrase."""
-    for match in find(phrase, normalise(utterance.text), min_similarity=min_similarity):
-        yield Hit(phrase.text, utterance, match)
+    matches = find(phrase, normalise(utterance.text), min_similarity=min_similarity)
+    return tuple(Hit(phrase.text, utterance, match) for match in matches)
+
+
+def apart(hits: Iterable[Hit]) -> tuple[Hit, ...]:
+    """Of hits that overlap only the most alike, and of equals the longest; in order of time."""
+    chosen: list[Hit] = []
+    for hit in sorted(hits, key=lambda hit: (-hit.match.similarity, hit.match.start - hit.match.end)):
+        if not any(hit.overlaps(other) for other in chosen):
+            chosen.append(hit)
+    return tuple(sorted(chosen, key=lambda hit: (hit.utterance.span, hit.match.start)))
 
 
 def find(phrase: Phrase, text: NormalText, *, min_similarity: float) -> tuple[pinyin.Match, ...]:
     """Like `pinyin.find`, for a phrase that may have gaps; a chain of parts is as similar as its worst part."""
-    first, *rest = phrase.parts
-    chains = tuple(
-        match
-        for match in pinyin.find(first, text, min_similarity=min_similarity)
-        if not text.chars[: match.start].endswith(phrase.not_after)
-    )
-    for part in rest:
+    chains = pinyin.find(phrase.parts[0], text, min_similarity=min_similarity)
+    if not chains:  # true of most phrases: the rest costs more than to know this
+        return ()
+    chains = tuple(match for match in chains if not text.chars[: match.start].endswith(phrase.not_after))
+    for part in phrase.parts[1:]:
         following = pinyin.find(part, text, min_similarity=min_similarity) if chains else ()
         chains = tuple(joined for chain in chains if (joined := _join_nearest(chain, following)) is not None)
     return tuple(chain for chain in chains if not text.chars[chain.end :].startswith(phrase.not_before))

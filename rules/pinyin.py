@@ -1,17 +1,20 @@
 """Finding phrases by sound: 收等 for 稍等, 供号 for 工号, 就5598 for 九五五九八.
 
-A phrase is slid along the text and aligned syllable by syllable (semi-global edit distance after Sellers 1980), tones
-ignored. A syllable is an initial and a final, half of the syllable each; pairs that speakers or recognisers confuse
-(n/l, zh/z, in/ing …) cost little, homophones cost nothing. Particles (啊 呢 呀 …) come and go free of charge.
+A phrase is slid along the text and aligned syllable by syllable (semi-global edit distance after Sellers 1980, given
+up where it gets too dear, as Ukkonen 1985 does), tones ignored. A syllable is an initial and a final, half of the
+syllable each; pairs that speakers or recognisers confuse (n/l, zh/z, in/ing …) cost little, homophones cost nothing.
+Particles (啊 呢 呀 …) come and go free of charge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from string import ascii_lowercase
+from typing import Any
 
+import numpy as np
 from pypinyin import lazy_pinyin
 from pypinyin.contrib.tone_convert import to_finals, to_initials
 
@@ -55,18 +58,44 @@ def find(phrase: str, text: NormalText, *, min_similarity: float = 0.8) -> tuple
     A phrase of one syllable is found by its character only, one of two syllables by its exact sound only: shorter
     phrases have too many neighbours. Raises ValueError for a phrase without letters, digits or characters.
     """
-    wanted = _phrase(phrase)
+    wanted = _wanted(phrase, min_similarity)
     heard = _sound(text.chars)
-    limit = wanted.max_distance(min_similarity)
-    if wanted.cannot_be_in(heard, limit):
+    if wanted.cannot_be_in(heard):
         return ()
-    hits = sorted(_align(wanted, heard, limit), key=lambda hit: (round(hit[0], 6), hit[2] - hit[1], hit[1]))
+    hits = sorted(_align(wanted, heard), key=lambda hit: (round(hit[0], 6), hit[2] - hit[1], hit[1]))
     chosen: list[tuple[float, int, int]] = []
     for hit in hits:
         if all(hit[2] <= start or hit[1] >= end for _, start, end in chosen):
             chosen.append(hit)
     matches = tuple(_match(wanted, heard, hit) for hit in sorted(chosen, key=lambda hit: hit[1]))
-    return matches if wanted.syllables > 1 else tuple(match for match in matches if match.exact)
+    return matches if len(wanted.needed) > 1 else tuple(match for match in matches if match.exact)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """Many phrases at a time, to tell which of them are worth looking for in a text.
+
+    `needed` are the syllables of each as symbols, shape (phrases, syllables of the longest), `limits` the dearest
+    alignment accepted of each, in hundredths.
+    """
+
+    needed: np.ndarray[Any, np.dtype[np.intp]]
+    limits: np.ndarray[Any, np.dtype[np.float64]]
+
+    def passing(self, text: NormalText) -> list[int]:
+        """The numbers of the phrases that may be in the text; `find` finds nothing of the others."""
+        least = np.frombuffer(_sound(text.chars).least, np.uint8)
+        passing: list[int] = np.flatnonzero(least[self.needed].sum(axis=1) <= self.limits).tolist()
+        return passing
+
+
+@lru_cache(maxsize=1024)
+def screen(phrases: tuple[tuple[str, float], ...]) -> Screen:
+    """The screen of at least one phrase, each with its least similarity."""
+    wanted = [_wanted(phrase, min_similarity) for phrase, min_similarity in phrases]
+    longest = max(len(one.needed) for one in wanted)
+    needed = [(*one.needed, *(longest - len(one.needed)) * (len(_symbols()),)) for one in wanted]
+    return Screen(np.array(needed), np.array([100 * one.limit for one in wanted]))
 
 
 def similarity(phrase: str, other: str) -> float:
@@ -94,89 +123,110 @@ def sounds_like(one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Sound:
-    """A normal text as symbols (indices into `_readings`), with the set of its symbols as the bits of one integer."""
+    """A normal text as symbols (indices into `_symbols`).
+
+    `least` says of every symbol there is what it costs at least to hear it in the text: hundredths, rounded down. One
+    more, for no symbol at all, costs nothing.
+    """
 
     folded: str
     symbols: tuple[int, ...]
     free: tuple[bool, ...]
-    mask: int
+    least: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class _Phrase:
+class _Wanted:
+    """A phrase to look for: `bare` and `needed` are its characters and symbols without particles.
+
+    `limit` is the dearest alignment that is accepted.
+    """
+
     sound: _Sound
-    syllables: int
     bare: str
+    needed: tuple[int, ...]
+    limit: float
 
-    def max_distance(self, min_similarity: float) -> float:
-        """The dearest alignment still accepted."""
-        return 0.0 if self.syllables <= 2 else self.syllables * (1 - min_similarity) + _TOLERANCE
-
-    def cannot_be_in(self, heard: _Sound, limit: float) -> bool:
-        """A lower bound of the distance from the sets of syllables alone: cheap, and enough for most pairs."""
-        if self.syllables == 1:
-            return self.bare not in heard.folded
-        close = _close_masks()
-        bound = 0.0
-        for symbol, free in zip(self.sound.symbols, self.sound.free, strict=True):
-            if not free and not close[symbol] & heard.mask:
-                bound += HALF
-                if bound > limit:
-                    return True
-        return False
+    def cannot_be_in(self, heard: _Sound) -> bool:
+        """Is it too dear even with each syllable where it costs least? Cheap, and true of most pairs."""
+        return sum(map(heard.least.__getitem__, self.needed)) > 100 * self.limit
 
 
-@lru_cache(maxsize=8192)
-def _phrase(phrase: str) -> _Phrase:
+@lru_cache(maxsize=16384)
+def _wanted(phrase: str, min_similarity: float) -> _Wanted:
     sound = _sound(normalise(phrase).chars)
     if not sound.symbols:
         raise ValueError(f"the phrase {phrase!r} has no letters, digits or Chinese characters to look for")
     if all(sound.free):  # a phrase of nothing but particles: then they are what is meant
-        sound = _Sound(sound.folded, sound.symbols, (False,) * len(sound.symbols), sound.mask)
-    bare = _without(sound.folded, sound.free)
-    return _Phrase(sound, len(bare), bare)
+        sound = replace(sound, free=(False,) * len(sound.symbols))
+    needed = tuple(symbol for symbol, free in zip(sound.symbols, sound.free, strict=True) if not free)
+    limit = 0.0 if len(needed) <= 2 else len(needed) * (1 - min_similarity) + _TOLERANCE
+    return _Wanted(sound, _without(sound.folded, sound.free), needed, limit)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def _sound(chars: str) -> _Sound:
     symbols = tuple(_symbol(char) for char in chars)
-    mask = 0
-    for symbol in symbols:
-        mask |= 1 << symbol
-    return _Sound(chars.translate(_FOLD), symbols, fillers(chars), mask)
+    least = _hundredths()[list({*symbols})].min(axis=0, initial=100).tobytes()
+    return _Sound(chars.translate(_FOLD), symbols, fillers(chars), least)
 
 
-def _align(wanted: _Phrase, heard: _Sound, limit: float) -> Iterator[tuple[float, int, int]]:
-    """Every end of an alignment within `limit`, as (distance, start, end); on a tie the shortest stretch."""
-    costs = _costs()
-    width = len(heard.symbols) + 1
-    distance = [0.0] * width
-    start = list(range(width))
-    gap_cost = [1.0, *(0.0 if free else 1.0 for free in heard.free)]
+def _align(wanted: _Wanted, heard: _Sound) -> Iterator[tuple[float, int, int]]:
+    """Every end of an alignment within the limit, as (distance, start, end); on a tie the shortest stretch.
+
+    A row for each syllable of the phrase leads from columns, places between what was heard, to the distance and the
+    length of the alignment that ends there. Columns beyond the limit are left out: it only gets dearer.
+    """
+    symbols, limit = heard.symbols, wanted.limit
+    row = anywhere = dict.fromkeys(range(len(symbols) + 1), (0.0, 0))
     for symbol, free in zip(wanted.sound.symbols, wanted.sound.free, strict=True):
-        row = costs[symbol]
-        dropping = 0.0 if free else 1.0
-        above, above_start = distance[0], start[0]
-        distance[0] += dropping
-        for column, heard_symbol in enumerate(heard.symbols, 1):
-            best, best_start = above + row[heard_symbol], above_start
-            above, above_start = distance[column], start[column]
-            if above + dropping < best or (above + dropping == best and above_start > best_start):
-                best, best_start = above + dropping, above_start
-            left = distance[column - 1] + gap_cost[column]
-            if left < best:
-                best, best_start = left, start[column - 1]
-            distance[column], start[column] = best, best_start
-    for end in range(1, width):
-        if distance[end] <= limit and start[end] < end:
-            yield distance[end], start[end], end
+        cost, dropping = _costs()[symbol], 0.0 if free else 1.0
+        if row is anywhere:  # a shorter way to say the same, for the row that takes longest
+            reached = {column: (cost[said], 1) for column, said in enumerate(symbols, 1) if cost[said] <= limit}
+        else:
+            reached = {
+                column + 1: (longer, length + 1)
+                for column, (distance, length) in row.items()
+                if column < len(symbols) and (longer := distance + cost[symbols[column]]) <= limit
+            }
+        if dropping <= limit:
+            for column, (distance, length) in row.items():
+                dropped = distance + dropping, length
+                if dropped[0] <= limit and (column not in reached or dropped < reached[column]):
+                    reached[column] = dropped
+        if not reached:
+            return
+        row = _with_gaps(reached, heard.free, limit)
+    for column, (distance, length) in row.items():
+        if length:
+            yield distance, column - length, column
 
 
-def _match(wanted: _Phrase, heard: _Sound, hit: tuple[float, int, int]) -> Match:
+def _with_gaps(
+    reached: dict[int, tuple[float, int]], free: tuple[bool, ...], limit: float
+) -> dict[int, tuple[float, int]]:
+    """A row with the columns that can be reached by skipping what was heard."""
+    row: dict[int, tuple[float, int]] = {}
+    for column in sorted(reached):
+        if column not in row or reached[column][0] <= row[column][0]:
+            row[column] = reached[column]
+        distance, length = row[column]
+        while column < len(free):
+            distance, length = distance + (0.0 if free[column] else 1.0), length + 1
+            column += 1
+            if distance > limit:
+                break
+            row[column] = distance, length
+            if column in reached:
+                break
+    return row
+
+
+def _match(wanted: _Wanted, heard: _Sound, hit: tuple[float, int, int]) -> Match:
     distance, start, end = hit
     said = _without(heard.folded[start:end], heard.free[start:end])
     exact = wanted.bare in (said, heard.folded[start:end])
-    return Match(start, end, 1.0 if exact else max(0.0, 1 - distance / wanted.syllables), exact)
+    return Match(start, end, 1.0 if exact else max(0.0, 1 - distance / len(wanted.needed)), exact)
 
 
 def _without(chars: str, free: tuple[bool, ...]) -> str:
@@ -241,9 +291,9 @@ def _half_costs(near: str, related: str) -> dict[tuple[str, str], float]:
 
 
 @cache
-def _close_masks() -> tuple[int, ...]:
-    """For each symbol the bits of those that cost less than `HALF`."""
-    return tuple(sum(1 << other for other, cost in enumerate(row) if cost < HALF - _TOLERANCE) for row in _costs())
+def _hundredths() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """`_costs` in hundredths, rounded down, with a column for no symbol at all."""
+    return np.pad((np.array(_costs()) * 100).astype(np.uint8), ((0, 0), (0, 1)))
 
 
 @cache

@@ -8,13 +8,14 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from zhijian.models.records.call import Call
-from zhijian.models.records.dialogue import Dialogue, Separation, Utterance, Voice
+from zhijian.models.records.dialogue import Dialogue, Utterance, Voice
 from zhijian.models.records.scorecard import Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules.banned import BannedPhrase, NeverSays
 from zhijian.rules.heard import Heard, Settings
 from zhijian.rules.judge import finding_of, result_of
 from zhijian.rules.language import CallFacts, Example, Line
+from zhijian.rules.operators import operators_in
 from zhijian.rules.standard import Item, Standard
 
 MS_PER_CHAR = 240
@@ -23,19 +24,22 @@ MS_PER_CHAR = 240
 
 @dataclass(frozen=True, slots=True)
 class ProofResult:
-    """One example: what it claims and what the rule finds; `passed` if they agree."""
+    """One example: what it claims and what the rule finds. It passes if they agree; a known miss if they do not."""
 
     item_id: str
     file: str
     example: str
     expected: str
     found: str
+    known_miss: bool = False
 
     @property
     def passed(self) -> bool:
-        return self.expected == self.found
+        return (self.expected == self.found) is not self.known_miss
 
     def __str__(self) -> str:
+        if self.known_miss and not self.passed:
+            return f"{self.file} {self.example} 已判为「{self.expected}」,请删去 known_miss"
         return f"{self.file} {self.example} 应为「{self.expected or '无'}」,判为「{self.found or '无'}」"
 
 
@@ -55,10 +59,12 @@ def _prove(item: Item, settings: Settings) -> Iterator[ProofResult]:
             f"第{number}例:{example.dialogue[0].text}",
             _verdict(outcome, example.points),
             _verdict(finding.outcome, compared),
+            example.known_miss,
         )
-    if item.rule.check and isinstance(operator := item.rule.check.operator, NeverSays):
-        for entry in operator.entries:
-            yield from _prove_entry(item, operator, entry, settings)
+    for operator in operators_in(item.rule):
+        if isinstance(operator, NeverSays):
+            for entry in operator.entries:
+                yield from _prove_entry(item, operator, entry, settings)
 
 
 def _prove_entry(item: Item, operator: NeverSays, entry: BannedPhrase, settings: Settings) -> Iterator[ProofResult]:
@@ -86,12 +92,14 @@ def heard_of(example: Example, settings: Settings) -> Heard:
     utterances: list[Utterance] = []
     at_ms = 0
     for line in example.dialogue:
-        start_ms = at_ms + line.gap_ms
-        at_ms = start_ms + (line.lasts_ms or MS_PER_CHAR * len(line.text))
-        utterances.append(Utterance(line.role, Span(start_ms, at_ms), line.text, line.confidence, line.suspect))
+        start_ms = max(0, at_ms + line.gap_ms)
+        end_ms = start_ms + (line.lasts_ms or MS_PER_CHAR * len(line.text))
+        utterances.append(Utterance(line.role, Span(start_ms, end_ms), line.text, line.confidence, line.suspect))
+        at_ms = max(at_ms, end_ms)
+    utterances.sort(key=lambda utterance: utterance.span)
     dialogue = Dialogue(
         duration_ms=at_ms,
-        separation=Separation.CHANNELS,
+        separation=example.separation,
         engine="example",
         language="zh",
         utterances=tuple(utterances),
@@ -110,4 +118,6 @@ def _call(facts: CallFacts) -> Call:
         agent_no=facts.agent_no,
         ring_count=facts.ring_count,
         hangup_side=facts.hangup_side,
+        scenario=facts.scenario,
+        identity_verified=facts.identity_verified,
     )

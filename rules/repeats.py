@@ -12,10 +12,11 @@ from pydantic import Field
 from zhijian.models.records.dialogue import Role, Turn
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, KeyDatum, Outcome
 from zhijian.models.records.span import Span
-from zhijian.rules import keydata
-from zhijian.rules.finding import Finding, Operator, failed, not_applicable, unsure
-from zhijian.rules.heard import Heard, Place, searched
+from zhijian.rules import keydata, sentences
+from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
+from zhijian.rules.heard import Heard, Settings, searched
 from zhijian.rules.phrases import best_hit
+from zhijian.rules.places import Place
 from zhijian.rules.terms import Phrase
 from zhijian.rules.text import normalise
 
@@ -74,7 +75,7 @@ class RepeatsKeyInfo(Operator):
     sure: float = Field(gt=0, le=1)
 
     def look(self, heard: Heard) -> Finding:
-        repeats = _repeats(heard, self.sure)
+        repeats = key_repeats(heard, self.sure)
         if not repeats:
             return not_applicable("客户没有提供关键信息")
         lost = [repeat for repeat in repeats if repeat.verdict in (Verdict.WRONG, Verdict.MISSING)]
@@ -85,10 +86,20 @@ class RepeatsKeyInfo(Operator):
             key_info=tuple(repeat.record() for repeat in repeats),
         )
 
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                "客户说出的户号、电话、地址、姓名、金额、时间,坐席都正确复述;按复述正确的比例得分",
+                "客户没有提供的,不适用",
+            ),
+            reasons=("没有复述,或复述得与客户说的不一样",),
+            doubts=(f"客户或坐席说的内容,识别的把握不足 {self.sure:.0%}", *sentences.SEARCH_DOUBTS[2:]),
+        )
+
 
 def repeated_wrong(heard: Heard, sure: float) -> bool:
     """Did the agent say back a datum in a form that is certainly not the customer's?"""
-    return any(repeat.verdict is Verdict.WRONG for repeat in _repeats(heard, sure))
+    return any(repeat.verdict is Verdict.WRONG for repeat in key_repeats(heard, sure))
 
 
 def _finding(heard: Heard, repeats: Sequence[Repeat], lost: Sequence[Repeat]) -> Finding:
@@ -116,16 +127,15 @@ def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
             yield searched(_place_after(heard, repeat.datum))
 
 
-def _repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
+def key_repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
     """What became of every datum. Turns are counted among those of agent and customer."""
-    turns = tuple(keydata.Turn(i, turn.role.value, normalise(turn.text)) for i, turn in enumerate(heard.turns))
     repeats = []
-    for datum in keydata.extract(turns, reference=heard.call.started_at):
-        back = keydata.repeat_back(datum, turns)
-        customer = _words(heard.turns[datum.turn], datum.start, datum.end)
+    for datum in heard.key_data:
+        back = keydata.repeat_back(datum, heard.key_turns)
+        customer = words_of(heard.turns[datum.turn], datum.start, datum.end)
         agent = None
         if back.turn is not None and back.start is not None and back.end is not None:
-            agent = _words(heard.turns[back.turn], back.start, back.end)
+            agent = words_of(heard.turns[back.turn], back.start, back.end)
         repeats.append(Repeat(datum, back, _verdict(heard, datum, back, sure), customer, agent))
     return tuple(repeats)
 
@@ -151,7 +161,7 @@ def _place_after(heard: Heard, datum: keydata.Datum) -> Place:
     return Place(Role.AGENT, Span(start_ms, max(start_ms, heard.dialogue.duration_ms)), utterances)
 
 
-def _words(turn: Turn, start: int, end: int) -> Words:
+def words_of(turn: Turn, start: int, end: int) -> Words:
     """The normal characters [start, end) of a turn, where they were said."""
     text = normalise(turn.text)
     raw_start, raw_end = text.raw_slice(start, end)

@@ -1,4 +1,4 @@
-"""The small terms that rules are written in: phrases and lists of them, places in a call, conditions on its record."""
+"""The small terms that rules are written in: phrases and lists of them, and places in a call."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from zhijian.models.records.call import Call, Direction
 from zhijian.models.records.dialogue import Role
 from zhijian.rules.text import normalise
 
@@ -69,63 +68,38 @@ def _with_lists(phrases: tuple[Phrase, ...], info: ValidationInfo) -> tuple[Phra
 Phrases = Annotated[tuple[Phrase, ...], Field(min_length=1), AfterValidator(_with_lists)]
 
 
+class Anchor(Term):
+    """Words of one role by which a place is found: the `first` time they are said, the `last`, or `every` time."""
+
+    role: Literal[Role.AGENT, Role.CUSTOMER]
+    says: Phrases
+    which: Literal["first", "last", "every"] = "first"
+
+
 class Scope(Term):
     """Where in a call to look: what one role says, in all its turns or in some of them.
 
     `first_turns` and `last_turns` count the turns of that role; `last_third` takes those whose index among the turns
-    of both roles is at least two thirds of their number, and at least the last three.
+    of both roles is at least two thirds of their number, and at least the last three; `first_ms` and `last_ms` take
+    what is said in so many milliseconds from the first, or to the last, speech of the call.
+
+    With an anchor only the turns count that begin after it, or end before it; of the turn that holds it, the rest.
     """
 
     role: Literal[Role.AGENT, Role.CUSTOMER] = Role.AGENT
     first_turns: int | None = Field(default=None, ge=1)
     last_turns: int | None = Field(default=None, ge=1)
     last_third: bool = False
+    first_ms: int | None = Field(default=None, ge=1)
+    last_ms: int | None = Field(default=None, ge=1)
+    after: Anchor | None = None
+    before: Anchor | None = None
 
     @model_validator(mode="after")
     def _one_place(self) -> Scope:
-        if (self.first_turns is not None) + (self.last_turns is not None) + self.last_third > 1:
-            raise ValueError("first_turns、last_turns、last_third 只能写一个")
+        turns_and_times = (self.first_turns, self.last_turns, self.first_ms, self.last_ms)
+        if sum(limit is not None for limit in turns_and_times) + self.last_third > 1:
+            raise ValueError("first_turns、last_turns、last_third、first_ms、last_ms 只能写一个")
+        if all(anchor is not None and anchor.which == "every" for anchor in (self.after, self.before)):
+            raise ValueError("after 和 before 只能有一个写 which: every")
         return self
-
-
-class Range(Term):
-    """Whole numbers from `at_least` to `at_most`, both included; an absent bound does not bind."""
-
-    at_least: int | None = None
-    at_most: int | None = None
-
-    def holds(self, value: int) -> bool:
-        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
-
-
-NOT_RECORDED: Literal["not_recorded"] = "not_recorded"
-
-
-class RecordCondition(Term):
-    """What the call's record must say; all fields that are given have to hold. A field not recorded meets no value."""
-
-    direction: Direction | None = None
-    ring_count: Range | Literal["not_recorded"] | None = None
-    hangup_side: Literal["agent", "customer", "not_recorded"] | None = None
-
-    @model_validator(mode="after")
-    def _says_something(self) -> RecordCondition:
-        if not self.model_fields_set:
-            raise ValueError("when 是空的;写上 direction、ring_count 或 hangup_side 的条件,或去掉 when")
-        return self
-
-    def holds(self, call: Call) -> bool:
-        return all(_meets(getattr(call, name), getattr(self, name)) for name in self.fields)
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """The names of the record's fields that the condition reads."""
-        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
-
-
-def _meets(value: Any, wanted: Any) -> bool:
-    if wanted == NOT_RECORDED:
-        return value is None
-    if isinstance(wanted, Range):
-        return value is not None and wanted.holds(value)
-    return value is not None and value == wanted

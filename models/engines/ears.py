@@ -21,6 +21,7 @@ from zhijian.models.engines import roles, voice, weights
 from zhijian.models.engines.audio import RATE_HZ, Sound
 from zhijian.models.engines.inventions import suspicion_of_passage
 from zhijian.models.engines.lexicon import corrected
+from zhijian.models.engines.rates import refuse_false_rate
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
 from zhijian.models.engines.whisper import LANGUAGE, Passage, Recogniser
 from zhijian.models.engines.windows import Window, pack
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer, SpeakerTurn
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 3
+HEARING_VERSION = 4
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
@@ -124,12 +125,17 @@ class Ears:
                 raise weights.WeightsError(f"{self.segmentation} 不能用来区分说话人:{error}") from error
 
     def hear(self, sound: Sound) -> Dialogue:
-        """All that is said in a recording of one or two channels, by whom and when."""
+        """All that is said in a recording of one or two channels, by whom and when.
+
+        Raises audio.AudioError where the recording makes sense only at another sample rate than its file's.
+        """
         sides = self._told_apart(voice.distinct_channels(sound.samples))
         voiced = union(span for spans in sides.voices for span in spans)
         windows = pack(sides.channels.samples, voiced)
         found = stretches(sides.voices)
-        stray = _distribute(found, _whole(self.recogniser.read(windows), voiced))
+        passages = self.recogniser.read(windows)
+        refuse_false_rate(sound, windows, passages, self.recogniser)
+        stray = _distribute(found, _whole(passages, voiced))
         self._look_again(found, sides)
         for stretch in found:
             stretch.words = list(corrected(stretch.words))

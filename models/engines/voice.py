@@ -18,8 +18,8 @@ from zhijian.models.records.span import Span, union
 
 FRAME_MS = 20
 VAD_WINDOW = 512  # samples, Silero's own
-# looked at in one go: ten minutes, so that hours need no more memory; a multiple of both kinds of frames
-BLOCK_SAMPLES = 9_600_000
+# looked at in one go: two minutes, so that hours need no more memory; a multiple of both kinds of frames
+BLOCK_SAMPLES = 1_920_000
 VOICE_PROBABILITY = 0.3
 LEAK_MARGIN_DB = 12.0
 LEAK_REACH_FRAMES = 15  # 300 ms around a frame, about a syllable to each side

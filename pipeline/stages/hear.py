@@ -37,13 +37,17 @@ def hear(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears, standard: 
     """
     begin(engine, task.id)
     try:
-        sound = load(folder / task.call.recording)
+        return _heard(engine, folder, task, ears)
     except AudioError as error:
         if error.reason == MISSING and task.hearing is not None:
             heard_before(engine, task.id)
         else:
             judged(engine, task.id, unscorable(task.call, standard, error.reason), heard=False)
         return 0.0
+
+
+def _heard(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears) -> float:
+    sound = load(folder / task.call.recording)
     recording = sound.recording(task.call.recording)
     known = find_hearing(engine, recording.sha256, ears.fingerprint)
     if known is not None:

@@ -39,7 +39,7 @@ def call(tmp_path, monkeypatch):
 
 def test_the_commands_are_those_of_the_contract() -> None:
     assert set(COMMANDS) >= {"night", "run", "models fetch", "models verify", "models list"}
-    assert set(COMMANDS) >= {"rules lint", "rules test", "rules list"}
+    assert set(COMMANDS) >= {"rules lint", "rules test", "rules explain", "rules list"}
     assert set(COMMANDS) >= {"ledger balance", "ledger entries", "ledger verify"}
 
 
@@ -96,6 +96,17 @@ def test_the_standard_is_sound_and_its_items_are_those_of_the_scorecards(call, s
     items = [line.split("\t")[0] for line in call("rules", "list").stdout.splitlines()]
     card = json.loads((sample_night.out / "scorecards.jsonl").read_text(encoding="utf-8").splitlines()[0])
     assert items == [item["id"] for item in card["items"]]
+
+
+def test_a_rule_is_explained_in_words(call) -> None:
+    shown = call("rules", "explain", "closing.hangup")
+    assert (shown.exit_code, "一票否决" in shown.stdout.splitlines()[0]) == (0, True)
+    explained = json.loads(call("rules", "explain", "closing.hangup", "--json").stdout)
+    assert (explained["points"], explained["veto"]) == ("3", True)
+    assert all(line in shown.stdout for line in explained["asked"])
+    refused = call("rules", "explain", "closing.hangups")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "closing.hangup、" in refused.stderr
 
 
 def test_a_standard_with_a_typo_is_wrong_use(call, tmp_path) -> None:

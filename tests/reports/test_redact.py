@@ -1,7 +1,6 @@
 import dataclasses
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +11,7 @@ from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utteranc
 from zhijian.models.records.span import Span
 from zhijian.reports.data import JudgedCall, NightData, Refusal
 from zhijian.reports.redact import mask_digits, redacted, redactor_for
+from zhijian.rules.gate import load_corpus
 
 SPOKEN = "零一二三四五六七八九"
 DIGITS = "0123456789０１２３４５６７８９零〇幺一二两三四五六七八九"
@@ -131,7 +131,7 @@ ORDINARY = """
 
 @pytest.mark.parametrize(
     "text",
-    [*ORDINARY.split(), *(Path(__file__).parents[1] / "rules" / "blameless.txt").read_text(encoding="utf-8").split()],
+    [*ORDINARY.split(), *(line.title for line in load_corpus()["single_lines.yaml"].exchanges)],
 )
 def test_ordinary_words_of_an_agent_stay(judged: Callable[..., JudgedCall], text: str) -> None:
     call = judged("c1", key_info=[])

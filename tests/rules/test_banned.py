@@ -2,7 +2,6 @@
 
 import dataclasses
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -121,12 +120,3 @@ def test_the_item_never_goes_below_zero(phrases: list[str]) -> None:
     result, _ = judged(*(Line(agent=f"{phrase}。") for phrase in phrases))
     if result.points is not None:
         assert 0 <= result.points <= 25
-
-
-BLAMELESS = (Path(__file__).parent / "blameless.txt").read_text(encoding="utf-8").splitlines()[1:]
-
-
-@pytest.mark.parametrize("text", BLAMELESS)
-def test_no_false_alarm(text: str) -> None:
-    result, _ = judged(Line(agent=text))
-    assert result.outcome is Outcome.PASS, result.reason

@@ -31,8 +31,8 @@ A, C = Role.AGENT, Role.CUSTOMER
 GOOD = (
     (A, "您好,东山供电公司,工号二零七七,请问有什么可以帮您?"),
     (C, "我想问一下我们小区明天是不是要检修?"),
-    (A, "明天检修的事,请您稍等,我帮您查一下。"),
-    (C, "好的。"),
+    (A, "您问的是明天检修,是吗?请您稍等,我帮您查一下。"),
+    (C, "是的,好的。"),
     (A, "让您久等了,很抱歉,明天上午九点到十一点检修。", 12_000),
     (C, "哦,知道了。"),
     (A, "请问还有其他需要帮助的吗?"),
@@ -219,4 +219,4 @@ def test_any_dialogue_gives_a_scorecard(lines: list, direction: Direction, rings
         assert item.points is None or item.points <= item.points_max
         for evidence in item.evidence:
             if evidence.kind is EvidenceKind.FOUND:
-                assert any(evidence.quote in text for text in [*texts, "".join(texts)])
+                assert any(evidence.quote in text for text in texts)

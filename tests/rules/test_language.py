@@ -20,6 +20,8 @@ examples:
   fail:
     - - agent: 请讲。
 """
+MARK = "# 错:"
+"""In a broken file: this line has to be reported, with the words that follow."""
 
 
 @pytest.fixture
@@ -75,6 +77,21 @@ def test_a_broken_rule_names_line_and_remedy(folder: Path, good: str, broken: st
     write(folder, GOOD.replace(good, broken, 1))
     found = problems(folder)
     assert [(file, at) for file, at, message in found if remedy in message] == [("opening/greeting.yaml", line)], found
+
+
+BROKEN = sorted((Path(__file__).parent / "broken").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", BROKEN, ids=[path.stem for path in BROKEN])
+def test_every_problem_of_a_broken_file_is_reported_in_its_line_with_its_remedy(folder: Path, path: Path) -> None:
+    rule = path.read_text(encoding="utf-8")
+    write(folder, rule)
+    found = problems(folder)
+    marked = {number: line for number, line in enumerate(rule.splitlines(), 1) if MARK in line}
+    assert sorted({line for _, line, _ in found}) == sorted(marked)
+    for number, line in marked.items():
+        remedy = line.partition(MARK)[2].strip()
+        assert any(at == number and remedy in message for _, at, message in found), (remedy, found)
 
 
 def test_all_problems_of_all_files_are_reported_at_once(folder: Path) -> None:

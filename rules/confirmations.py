@@ -1,0 +1,148 @@
+"""客户确认: whether the customer confirms what the agent said back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from zhijian.models.records.dialogue import Role, Utterance
+from zhijian.models.records.scorecard import Evidence, Outcome
+from zhijian.models.records.span import Span
+from zhijian.rules import sentences
+from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
+from zhijian.rules.gist import gist
+from zhijian.rules.heard import Heard, Settings, found, searched
+from zhijian.rules.manner import manner_of
+from zhijian.rules.names import surname_of
+from zhijian.rules.numbers import NUMERAL
+from zhijian.rules.phrases import Hit, hits
+from zhijian.rules.places import Place
+from zhijian.rules.repeats import Repeat, Verdict, Words, key_repeats, words_of
+from zhijian.rules.restating import restatements, told
+from zhijian.rules.terms import Phrases
+from zhijian.rules.text import fillers, normalise
+
+_NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
+
+
+@dataclass(frozen=True, slots=True)
+class SaidBack:
+    """Content that the agent's turn with this index repeats, and whether it certainly does."""
+
+    turn: int
+    words: Words
+    what: str
+    certain: bool
+
+
+class ConfirmsRepeats(Operator):
+    """The customer confirms explicitly something that the agent said back, in the reply to it.
+
+    `phrases` confirm where they begin or end a clause of the reply, `bare` ones where they are all of it. What counts
+    as said back is told by `restated` and `doubtful` as in restates_issue, by `sure` as in repeats_key_info. `missing`
+    is the reason of a fail.
+    """
+
+    restated: float = Field(gt=0, le=1)
+    doubtful: float = Field(gt=0, le=1)
+    sure: float = Field(gt=0, le=1)
+    phrases: Phrases
+    bare: Phrases
+    missing: str
+
+    def look(self, heard: Heard) -> Finding:
+        said_back = sorted(self._said_back(heard), key=lambda one: one.words.span)
+        if not said_back:
+            return not_applicable("坐席没有复述任何内容")
+        for one in said_back:
+            if confirmation := self._confirmation(heard, reply_to(heard, one).utterances):
+                evidence = (one.words.evidence(f"{one.what}的复述"), found(confirmation))
+                return Finding(outcome=Outcome.PASS, confidence=confirmation.confidence, evidence=evidence)
+        return self._unconfirmed(heard, said_back)
+
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                "坐席复述了诉求或关键信息(不论对错)之后,客户在紧接着的回答里明确地确认",
+                f"  在分句的开头或末尾说到{sentences.listed(self.phrases)}",
+                f"  或整句只说{sentences.listed(self.bare)}",
+                "  只说「嗯」「好」「行」不算;什么都没有复述的不适用",
+            ),
+            reasons=(self.missing,),
+            doubts=("是否复述过不能确定", "客户的回答有说话声没有识别出文字、文字可疑或把握太低"),
+        )
+
+    def _said_back(self, heard: Heard) -> Iterator[SaidBack]:
+        for one in restatements(heard, told(heard)):
+            if one.likeness >= self.doubtful:
+                words = words_of(heard.turns[one.turn], one.start, one.end)
+                yield SaidBack(one.turn, words, "诉求", certain=one.likeness >= self.restated)
+        for repeat in key_repeats(heard, self.sure):
+            if repeat.agent and repeat.back.turn is not None and not _is_form_of_address(repeat):
+                certain = repeat.verdict is not Verdict.DOUBTFUL
+                yield SaidBack(repeat.back.turn, repeat.agent, repeat.datum.kind, certain)
+
+    def _confirmation(self, heard: Heard, utterances: Sequence[Utterance]) -> Hit | None:
+        said = heard.settings.thresholds.said
+        for utterance in utterances:
+            for phrase in (*self.phrases, *self.bare):
+                for hit in hits(phrase, utterance, min_similarity=phrase.accept or said):
+                    if _stands_alone(heard, hit, whole=phrase in self.bare):
+                        return hit
+        return None
+
+    def _unconfirmed(self, heard: Heard, said_back: Sequence[SaidBack]) -> Finding:
+        """Nothing is held against the agent where it is not certain that there was anything to confirm, or no reply."""
+        replies = [reply_to(heard, one) for one in said_back]
+        evidence: list[Evidence] = []
+        for one, reply in zip(said_back, replies, strict=True):
+            evidence += [one.words.evidence(f"{one.what}的复述"), searched(reply)]
+        confidence = min(reply.confidence for reply in replies)
+        if not any(one.certain for one in said_back):
+            return unsure("坐席是否复述过不能确定,之后没有听到客户确认", confidence, *evidence)
+        doubts = (heard.distrust(reply) or self._doubt(heard, reply) for reply in replies)
+        return failed(self.missing, confidence, *evidence, doubt=next(filter(None, doubts), None))
+
+    def _doubt(self, heard: Heard, reply: Place) -> str | None:
+        """Why a confirmation may have been missed."""
+        if self._confirmation(heard, heard.elsewhere(reply)):
+            return "说话人不明的一句话里有确认"
+        spoken = any(span.overlap(reply.span) for span in heard.dialogue.voice_of(Role.CUSTOMER))
+        return "客户应了一声,没有识别出文字" if spoken and not reply.utterances else None
+
+
+def reply_to(heard: Heard, said: SaidBack) -> Place:
+    """What the customer says from the repeated words on until the agent goes on; also to a 对吗 that follows them."""
+    next_turn = said.turn + 2
+    if next_turn + 1 < len(heard.turns) and _only_asks(heard.turns[next_turn].text):
+        next_turn += 2
+    start_ms = said.words.span.start_ms
+    end_ms = heard.turns[next_turn].span.start_ms if next_turn < len(heard.turns) else heard.dialogue.duration_ms
+    span = Span(start_ms, max(start_ms, end_ms))
+    customer = (u for u in heard.dialogue.trusted if u.role is Role.CUSTOMER)
+    return Place(Role.CUSTOMER, span, tuple(u for u in customer if start_ms <= u.span.start_ms < end_ms))
+
+
+def _is_form_of_address(repeat: Repeat) -> bool:
+    """周先生 asks for no confirmation."""
+    return repeat.datum.kind == "姓名" and repeat.datum.value == surname_of(repeat.datum.value)
+
+
+def _only_asks(text: str) -> bool:
+    chars = normalise(text).chars
+    return manner_of([chars], "").asks and not gist(chars)
+
+
+def _stands_alone(heard: Heard, hit: Hit, *, whole: bool) -> bool:
+    """Is there nothing but assent and numbers before it in its clause, or after it? With `whole`, on both sides."""
+    text = hit.text
+    start, end = text.clause_of(hit.match.start)[0], text.clause_of(hit.match.end - 1)[1]
+    before = heard.settings.silences.is_assent(_NUMBER.sub("", text.chars[start : hit.match.start]))
+    rest = text.chars[hit.match.end : end]
+    after = heard.settings.silences.is_assent(rest)
+    if whole:
+        return before and (after or fillers(text.chars)[hit.match.end])
+    return before or after

@@ -1,0 +1,49 @@
+"""What makes a phrase harmless, or no use of it, although it was said."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from zhijian.rules.phrases import Hit, find
+from zhijian.rules.terms import Phrase, Phrases, Term
+from zhijian.rules.text import normalise
+
+NEARBY_CHARS = 12
+"""How far from the phrase, within its sentence, something may stand that excuses it."""
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Excuses(Term):
+    """Text right before or after the phrase, phrases near it in its sentence, phrases in its turn: any excuses it."""
+
+    before: tuple[Text, ...] = ()
+    after: tuple[Text, ...] = ()
+    in_sentence: Phrases = ()
+    in_turn: Phrases = ()
+
+    def excuse(self, hit: Hit, turn_text: str, *, said: float) -> bool:
+        """Is there one for this hit? `said` is the similarity from which a phrase counts."""
+        return (
+            hit.text.chars[: hit.match.start].endswith(self.before)
+            or hit.text.chars[hit.match.end :].startswith(self.after)
+            or has(self.in_sentence, nearby(hit), said)
+            or has(self.in_turn, turn_text, said)
+        )
+
+
+NO_EXCUSES = Excuses()
+
+
+def nearby(hit: Hit) -> str:
+    """The raw text around a hit, within its sentence."""
+    text, start, end = hit.text, hit.match.start, hit.match.end
+    sentence_start, sentence_end = text.sentence_of(start)
+    return text.quote(max(sentence_start, start - NEARBY_CHARS), min(sentence_end, end + NEARBY_CHARS))
+
+
+def has(phrases: tuple[Phrase, ...], raw: str, said: float) -> bool:
+    text = normalise(raw)
+    return any(find(phrase, text, min_similarity=said) for phrase in phrases)

@@ -1,0 +1,118 @@
+"""工号: whether the agent names the own number."""
+
+from __future__ import annotations
+
+import itertools
+
+from rapidfuzz.distance import Levenshtein
+
+from zhijian.models.records.dialogue import Utterance
+from zhijian.rules import numbers, sentences
+from zhijian.rules.anchors import over_places
+from zhijian.rules.finding import Explanation, Finding, Operator, failed, passed, unsure
+from zhijian.rules.heard import Heard, Settings, found, searched
+from zhijian.rules.phrases import Hit, find
+from zhijian.rules.pinyin import Match, similarity
+from zhijian.rules.places import Place
+from zhijian.rules.terms import Phrases, Scope
+from zhijian.rules.text import NormalText, normalise
+
+CUE_CHARS = 6
+"""How many characters before or after a number may hold what makes it the agent's own."""
+GREETING_NUMBER_MIN_DIGITS = 3
+MISSPELT_MIN_DIGITS = 3
+
+
+class SaysOwnNumber(Operator):
+    """The agent names the own number: digits beside a cue, or digits that are like the record's `agent_no`, or as long
+    as it and in the very greeting.
+
+    `before` and `after` are the cues on either side of the digits. Which number it is does not matter: the record may
+    be wrong, the recogniser too. The numbers of `hotlines` are the company's. `missing` is the reason of a fail.
+    """
+
+    within: Scope
+    before: Phrases
+    after: Phrases
+    hotlines: tuple[str, ...]
+    missing: str
+
+    def look(self, heard: Heard) -> Finding:
+        return over_places(heard, self.within, lambda place: self._in(place, heard))
+
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                f"{sentences.place(self.within)},报自己的工号",
+                f"  数字前面有{sentences.listed(self.before)}",
+                f"  或数字后面有{sentences.listed(self.after)}",
+                "  或数字与话务记录中的工号相同、相近",
+                f"  热线号码({'、'.join(self.hotlines)})不算",
+            ),
+            reasons=(self.missing,),
+            doubts=("像是报了工号,但数字听不真切", *sentences.SEARCH_DOUBTS[2:]),
+        )
+
+    def _in(self, place: Place, heard: Heard) -> Finding:
+        for utterance in place.utterances:
+            text = normalise(utterance.text)
+            for number in numbers.numbers(text):
+                if self._is_own(text, number, heard):
+                    return passed(_hit(utterance, number.start, number.end))
+            if misspelt := self._misspelt(utterance, heard):
+                return passed(misspelt)
+        in_greeting = self._in_greeting(place.utterances[:1])
+        if in_greeting and len(in_greeting.quote) == len(heard.call.agent_no):
+            return passed(in_greeting)
+        if doubtful := in_greeting or heard.said(self.before, place.utterances):
+            return unsure("疑似报了工号,但听不真切", doubtful.confidence, found(doubtful))
+        return failed(self.missing, place.confidence, searched(place), doubt=heard.distrust(place))
+
+    def _is_own(self, text: NormalText, number: numbers.Number, heard: Heard) -> bool:
+        digits, agent_no = number.digits, heard.call.agent_no
+        if len(digits) < numbers.MIN_DIGITS or digits in self.hotlines:
+            return False
+        said = heard.settings.thresholds.said
+        ahead = normalise(text.quote(max(0, number.start - CUE_CHARS), number.start))
+        behind = normalise(text.quote(number.end, min(len(text), number.end + CUE_CHARS)))
+        return (
+            _alike(digits, agent_no)
+            or (len(agent_no) >= GREETING_NUMBER_MIN_DIGITS and digits.endswith(agent_no))
+            or any(find(cue, ahead, min_similarity=said) for cue in self.before)
+            or (not self._is_hotline(digits) and any(find(cue, behind, min_similarity=said) for cue in self.after))
+        )
+
+    def _in_greeting(self, greeting: tuple[Utterance, ...]) -> Hit | None:
+        """A number in the first words that is not the company's can hardly be anything but the agent's."""
+        for utterance in greeting:
+            for number in numbers.numbers(normalise(utterance.text)):
+                if len(number.digits) >= GREETING_NUMBER_MIN_DIGITS and not self._is_hotline(number.digits):
+                    return _hit(utterance, number.start, number.end)
+        return None
+
+    def _is_hotline(self, digits: str) -> bool:
+        return any(_alike(digits, hotline) for hotline in self.hotlines)
+
+    def _misspelt(self, utterance: Utterance, heard: Heard) -> Hit | None:
+        """Words that sound like digits, right after a cue: 公好腰腰武器 for 工号幺幺五七."""
+        text = normalise(utterance.text)
+        for cue in self.before:
+            for match in find(cue, text, min_similarity=heard.settings.thresholds.said):
+                following = itertools.takewhile(_sounds_like_digit, text.chars[match.end :])
+                end = match.end + len(tuple(following))
+                if end - match.end >= MISSPELT_MIN_DIGITS:
+                    return _hit(utterance, match.start, end)
+        return None
+
+
+def _alike(digits: str, other: str) -> bool:
+    """The same digits; one error is allowed where there are at least four."""
+    return digits == other or (len(other) >= 4 and Levenshtein.distance(digits, other) <= 1)
+
+
+def _sounds_like_digit(char: str) -> bool:
+    return any(similarity(char, digit) == 1 for digit in "零一二三四五六七八九幺")
+
+
+def _hit(utterance: Utterance, start: int, end: int) -> Hit:
+    return Hit("工号", utterance, Match(start, end, 1.0, True))
