@@ -57,9 +57,17 @@ ITEM_POINTS = {
     "hold.thanks": 2,
     "language.banned": 25,
     "language.courtesy": 4,
+    "repeat.issue": 8,
     "repeat.key_info": 8,
+    "repeat.confirmed": 4,
+    "talk.interruption": 4,
     "talk.silence": 4,
     "talk.speed": 3,
+    "process.outage_apology": 4,
+    "process.complaint_thanks": 3,
+    "process.cannot_answer": 3,
+    "process.soothe": 4,
+    "privacy.verify": 4,
 }
 SLOWEST, FASTEST = 120, 320  # characters a minute
 
@@ -203,7 +211,7 @@ def agent_rate(spoken: list[Spoken]) -> int:
 def full_labels(labels: dict[str, Any]) -> dict[str, Any]:
     """Labels with points: full for pass, none for na, what was earned (default 0) for fail."""
     if set(labels) != set(ITEM_POINTS):
-        raise ValueError(f"labels must name exactly the built items, differing: {set(labels) ^ set(ITEM_POINTS)}")
+        raise ValueError(f"labels must name exactly the items, differing: {set(labels) ^ set(ITEM_POINTS)}")
     earned = {"pass": lambda item, _: ITEM_POINTS[item], "na": lambda *_: None, "fail": lambda _, x: x.get("points", 0)}
     return {
         item: {
@@ -241,7 +249,7 @@ def truth_of(entry: dict[str, Any], spoken: list[Spoken], line: Samples) -> dict
         "banned": entry["banned"],
         "banned_decoys": entry["banned_decoys"],
         "key_info": entry["key_info"],
-        "veto": severe or labels["closing.hangup"]["outcome"] == "fail",
+        "veto": severe or "fail" in (labels[item]["outcome"] for item in ("closing.hangup", "privacy.verify")),
         "score_before_veto": score(labels),
         "agent_rate": rate,
         "seconds": round(len(line) / RATE_HZ, 2),

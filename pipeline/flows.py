@@ -50,7 +50,6 @@ from zhijian.rules.standard import Standard, load_standard
 log = logging.getLogger(__name__)
 
 RETRY_DELAY_S = 1
-MACHINE = "machine"
 
 
 class CallFailed(Exception):
@@ -138,7 +137,7 @@ def judge_calls(night: Night) -> None:
 def book_points(night: Night) -> book.Booked:
     """Publishes, holds and posts."""
     now = datetime.now().astimezone()
-    return book.book(_engine(night), night.source, load_scheme("incentive"), actor=MACHINE, now=now)
+    return book.book(_engine(night), night.source, load_scheme("incentive"), actor=book.MACHINE, now=now)
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE)

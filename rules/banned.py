@@ -12,6 +12,7 @@ from pydantic import Field
 
 from zhijian.models.records.dialogue import Role, Turn, Utterance
 from zhijian.models.records.scorecard import BannedHit, Outcome, Tier
+from zhijian.rules import pinyin
 from zhijian.rules.excuses import NO_EXCUSES, Excuses, Text, has, nearby
 from zhijian.rules.finding import Explanation, Finding, Operator, unsure
 from zhijian.rules.heard import Heard, Settings, found
@@ -153,13 +154,20 @@ class NeverSays(Operator):
                             yield one
 
     def _candidates(self, utterance: Utterance, word_confidence: float) -> Iterator[Spoken]:
-        for entry in self.entries:
-            for wording in entry.wordings:
-                accept, doubt = self._limits(entry, wording)
-                for hit in hits(wording, utterance, min_similarity=doubt):
-                    if _in_form(wording, hit):
-                        certain = hit.match.similarity >= accept and hit.word_confidence >= word_confidence
-                        yield Spoken(entry, hit, certain)
+        screen = pinyin.screen(tuple((wording.parts[0], doubt) for _, wording, _, doubt in self._sought))
+        for number in screen.passing(normalise(utterance.text)):
+            entry, wording, accept, doubt = self._sought[number]
+            for hit in hits(wording, utterance, min_similarity=doubt):
+                if _in_form(wording, hit):
+                    certain = hit.match.similarity >= accept and hit.word_confidence >= word_confidence
+                    yield Spoken(entry, hit, certain)
+
+    @cached_property
+    def _sought(self) -> tuple[tuple[BannedPhrase, Wording, float, float], ...]:
+        """All wordings with their entries and limits."""
+        return tuple(
+            (entry, wording, *self._limits(entry, wording)) for entry in self.entries for wording in entry.wordings
+        )
 
     def _limits(self, entry: BannedPhrase, wording: Wording) -> tuple[float, float]:
         """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""

@@ -24,10 +24,10 @@ REQUEST_WEIGHT = 5.0
 LONGEST_CLAUSES = 3
 SAID_OR_ASKED, MATTER_AND_DONE, ABOUT_CUSTOMER, DONE, BARE = 0.9, 0.85, 0.75, 0.45, 0.4
 """How far a stretch counts that is put as what the customer wants, down to one that only has the same words."""
-ASKS_FOR_MORE, ASKS_FOR_OTHER, ASKS_IF, SUPPOSES, TELLS_NUMBERS = 0.6, 0.4, 0.7, 0.5, 0.5
+ASKS_FOR_MORE, ASKS_FOR_OTHER, ASKS_IF, SUPPOSES, TELLS_NUMBERS = 0.6, 0.4, 0.7, 0.5, 0.35
 """How far it still counts if it is a question, a condition, or an answer."""
 EXPLICIT_MIN = 0.4
-"""您是说…对吗 says something back, however it was heard."""
+"""您是说…对吗 says something back, however it was heard; so does a plain 您要…."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,10 @@ def _likeness(said: Gist, request: Gist, manner: Manner) -> float:
         form *= SUPPOSES
     if said.numbers - request.numbers and not (manner.says or manner.asks):
         form *= TELLS_NUMBERS
-    return form * (max(overlap**0.5, EXPLICIT_MIN) if manner.says and manner.asks else overlap)
+    if manner.says and manner.asks:
+        return form * max(overlap**0.5, EXPLICIT_MIN)
+    plain = not (manner.requests or manner.questions or manner.supposes)
+    return form * (max(overlap, EXPLICIT_MIN) if manner.says and plain else overlap)
 
 
 def _explicitness(manner: Manner) -> float:

@@ -36,6 +36,8 @@ HEARING_VERSION = 4
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
+# nor was all of a longer one that has less than this share of what its speaker usually says in the time
+THIN_FROM_MS, THIN_RATIO = 3000, 0.5
 BROKEN_OFF_FROM_MS = 3000
 OVERLAP_FROM_MS = 600
 # a speaker whose words are less probable on average is read twice
@@ -165,7 +167,8 @@ class Ears:
         """
         for speaker in range(len(sides.voices)):
             own = [stretch for stretch in found if stretch.speaker == speaker]
-            missed = [s for s in own if _unheard(s) or (sides.on_channels and _talked_over(s, found))]
+            usual_per_s = _characters_per_s(own)
+            missed = [s for s in own if _unheard(s, usual_per_s) or (sides.on_channels and _talked_over(s, found))]
             # where nobody was told apart, the same sound would be read the same
             doubted = own if len(sides.voices) > 1 and _clearness(own) < UNCLEAR_BELOW else missed
             samples = sides.channels.samples
@@ -278,10 +281,17 @@ def _distribute(found: Sequence[Stretch], passages: Sequence[Passage]) -> list[l
     return stray
 
 
-def _unheard(stretch: Stretch) -> bool:
-    """There is voice in it, but the mix heard next to nothing."""
-    heard_enough = _characters(stretch.words) >= UNHEARD_CHARACTERS_PER_S * stretch.voiced_ms / 1000
-    return stretch.voiced_ms >= UNHEARD_FROM_MS and not heard_enough
+def _unheard(stretch: Stretch, usual_per_s: float) -> bool:
+    """There is voice in it, but the mix heard next to nothing, or far less than its speaker says in such a time."""
+    heard_per_s = _characters_per_s([stretch])
+    return (stretch.voiced_ms >= UNHEARD_FROM_MS and heard_per_s < UNHEARD_CHARACTERS_PER_S) or (
+        stretch.voiced_ms >= THIN_FROM_MS and heard_per_s < THIN_RATIO * usual_per_s
+    )
+
+
+def _characters_per_s(spoken: Sequence[Stretch]) -> float:
+    voiced_ms = sum(stretch.voiced_ms for stretch in spoken)
+    return 1000 * sum(_characters(stretch.words) for stretch in spoken) / voiced_ms if voiced_ms else 0.0
 
 
 def _clearness(spoken: Sequence[Stretch]) -> float:

@@ -18,6 +18,9 @@ from zhijian.pipeline.store.judgements import (
     to_book,
 )
 
+# who publishes and posts what needs no person
+MACHINE = "machine"
+
 
 @dataclass(frozen=True, slots=True)
 class Booked:

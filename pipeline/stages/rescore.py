@@ -21,7 +21,7 @@ from zhijian.pipeline.ledger import chain
 from zhijian.pipeline.ledger.scheme import load_scheme
 from zhijian.pipeline.night import Night
 from zhijian.pipeline.progress import progress
-from zhijian.pipeline.stages.book import book
+from zhijian.pipeline.stages.book import MACHINE, book
 from zhijian.pipeline.store.calls import State
 from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.hearings import hearing_of
@@ -34,7 +34,6 @@ from zhijian.rules.standard import Standard
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
-MACHINE = "machine"
 
 
 @dataclass(frozen=True, slots=True)

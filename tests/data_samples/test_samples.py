@@ -11,25 +11,12 @@ import av
 import pytest
 import soundfile
 
+from zhijian.rules.standard import load_standard
+
 SAMPLES = Path(__file__).parents[2] / "data_samples"
 MAX_BYTES = 7_000_000
 RATE_HZ = 8000
-ITEM_POINTS = {
-    "opening.greeting": 4,
-    "opening.identity": 6,
-    "opening.offer": 4,
-    "opening.late_apology": 3,
-    "closing.more_help": 4,
-    "closing.farewell": 4,
-    "closing.hangup": 3,
-    "hold.notice": 4,
-    "hold.thanks": 2,
-    "language.banned": 25,
-    "language.courtesy": 4,
-    "repeat.key_info": 8,
-    "talk.silence": 4,
-    "talk.speed": 3,
-}
+ITEM_POINTS = {item.id: int(item.points) for item in load_standard().items}
 BANNED_POINTS = {"minor": 4, "major": 10, "severe": 25}
 
 

@@ -10,7 +10,8 @@ import soxr
 from rapidfuzz.distance import Levenshtein
 
 from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, level_dbfs, load
-from zhijian.models.engines.ears import Ears, _whole, open_ears
+from zhijian.models.engines.ears import Ears, _unheard, _whole, open_ears
+from zhijian.models.engines.utterances import Stretch
 from zhijian.models.engines.whisper import Passage
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Word
 from zhijian.models.records.span import Span
@@ -190,3 +191,20 @@ def test_a_passage_that_broke_off_is_not_believed():
     full, broken = passage("您好,请问有什么可以帮您的吗", 0, 6000), passage("请您留个电话", 28_000, 30_000)
     assert _whole([full, broken], [Span(0, 6000), Span(7000, 30_000)]) == [full]
     assert _whole([full, broken], [Span(0, 6000), Span(27_900, 30_000)]) == [full, broken]
+
+
+@pytest.mark.parametrize(
+    ("characters", "voiced_ms", "usual_per_s", "unheard"),
+    [
+        (0, 700, 4.0, True),
+        (0, 500, 4.0, False),  # a sound, not a word
+        (14, 8000, 4.0, True),  # the end of what was said is missing
+        (18, 8000, 4.0, False),
+        (14, 8000, 3.0, False),  # somebody who speaks slowly
+        (4, 2500, 4.0, False),  # a pause for thought makes a short one slow
+    ],
+)
+def test_what_was_heard_in_part_gets_another_look(characters, voiced_ms, usual_per_s, unheard):
+    span = Span(0, voiced_ms)
+    words = [Word("电" * characters, span, 0.8)] if characters else []
+    assert _unheard(Stretch(0, span, [span], words), usual_per_s) is unheard

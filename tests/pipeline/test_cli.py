@@ -120,9 +120,10 @@ def test_a_standard_with_a_typo_is_wrong_use(call, tmp_path) -> None:
 def test_the_ledger_can_be_read_summed_and_verified(call, sample_night) -> None:
     out, booked = sample_night.out, sample_night.run["ledger"]
     entries = [line.split("\t") for line in call("ledger", "entries", "--out", out).stdout.splitlines()]
-    assert len(entries) == booked["entries"]
+    assert len(entries) == booked["entries"] > 0
     total = sum(Decimal(points) for _, _, _, points, _ in entries)
     assert Decimal(call("ledger", "balance", "--out", out).stdout) == total
+    assert Decimal(call("ledger", "balance", "--out", out, "--account", entries[0][2]).stdout) == total
     assert Decimal(call("ledger", "balance", "--out", out, "--account", "1507").stdout) == 0
     assert call("ledger", "entries", "--out", out, "--period", "2026-10").stdout == ""
     verified = call("ledger", "verify", "--out", out)

@@ -171,7 +171,7 @@ def test_each_call_is_judged_and_has_its_transcript(cards, transcripts, sample_l
         assert transcript.call_id == card.call_id
         assert transcript.separation == ("channels" if label["channels"] == "stereo" else "diarization")
         assert transcript.duration_ms == pytest.approx(label["seconds"] * 1000, abs=100)
-        assert set(label["labels"]) <= {item.id for item in card.items}
+        assert [item.id for item in card.items] == list(label["labels"])
 
 
 def test_outcomes_points_and_score_fit_together(cards) -> None:
@@ -230,12 +230,7 @@ def test_evidence_lies_inside_the_recording_or_is_a_fact_of_the_record(cards, tr
 
 def test_most_planted_faults_are_found_and_hardly_anything_else(cards, sample_labels) -> None:
     labels = {call_id: call["labels"] for call_id, call in sample_labels.items()}
-    verdicts = [
-        (item.outcome, labels[card.call_id][item.id]["outcome"])
-        for card in cards
-        for item in card.items
-        if item.id in labels[card.call_id]
-    ]
+    verdicts = [(item.outcome, labels[card.call_id][item.id]["outcome"]) for card in cards for item in card.items]
     planted = [got for got, label in verdicts if label == "fail"]
     assert len(planted) >= 20
     assert planted.count("fail") >= 0.85 * len(planted)
@@ -243,11 +238,17 @@ def test_most_planted_faults_are_found_and_hardly_anything_else(cards, sample_la
     assert sum(got == label for got, label in verdicts) >= 0.93 * len(verdicts)
 
 
-def test_nothing_is_booked_where_no_agent_has_five_published_calls(sample_night) -> None:
+def test_points_are_booked_for_the_agent_with_five_published_calls(sample_night) -> None:
     with (sample_night.out / "ledger.csv").open(encoding="utf-8", newline="") as file:
-        assert list(csv.DictReader(file)) == []
-    ledger = sample_night.run["ledger"]
-    assert (ledger["posted"], ledger["reversed"], ledger["entries"]) == (0, 0, 0)
+        entries = list(csv.DictReader(file))
+    assert [(e["account"], e["effective_day"], e["kind"]) for e in entries] == [("1186", "2026-11-20", "post")]
+    assert len(json.loads(entries[0]["details"])["scorecards"]) == 5
+    assert sample_night.run["ledger"] == {
+        "posted": 1,
+        "reversed": 0,
+        "entries": 1,
+        "head_sha256": entries[-1]["hash"],
+    }
 
 
 def test_run_json_says_what_was_done_with_what(sample_night, cards) -> None:

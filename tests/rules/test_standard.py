@@ -21,7 +21,7 @@ def test_every_example_in_the_rule_files_holds(result: proof.ProofResult) -> Non
 
 
 def test_score_sheet() -> None:
-    assert (STANDARD.id, STANDARD.version) == ("95598", "0.1")
+    assert (STANDARD.id, STANDARD.version) == ("95598", "1.0")
     assert {item.id: item.points for item in STANDARD.items} == {
         "opening.greeting": Decimal(4),
         "opening.identity": Decimal(6),
