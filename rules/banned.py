@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
@@ -151,7 +151,7 @@ class NeverSays(Operator):
                 for utterance in turn.utterances:
                     for one in _longest(self._candidates(utterance, heard.settings.thresholds.word_confidence)):
                         if not self._excused(one, turn):
-                            yield one
+                            yield _settled(one, heard)
 
     def _candidates(self, utterance: Utterance, word_confidence: float) -> Iterator[Spoken]:
         screen = pinyin.screen(tuple((wording.parts[0], doubt) for _, wording, _, doubt in self._sought))
@@ -195,6 +195,15 @@ class NeverSays(Operator):
             for phrase in self.quoting
             for match in find(phrase, ahead, min_similarity=self.accept)
         )
+
+
+def _settled(one: Spoken, heard: Heard) -> Spoken:
+    """A doubt is certain if the sound confirms it; if not, another wording of the same may still have been said."""
+    if one.certain or one.hit.match.similarity == 1:
+        return one
+    heard.ask([one.hit])
+    hit = heard.answers.weighed(one.hit)
+    return replace(one, hit=hit, certain=hit.belief is not None and hit.belief >= heard.settings.thresholds.certain)
 
 
 def _longest(candidates: Iterable[Spoken]) -> list[Spoken]:

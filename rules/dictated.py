@@ -28,6 +28,8 @@ _AGREEMENT = re.compile("[好的嗯是对您请继续说讲记下了行哦啊呢
 _SHORTEST = {ACCOUNT: 6, PHONE: 7}
 _LONGEST = 14  # an account number with one digit heard twice; identity cards have 18
 _INCOMPLETE = 0.5
+_READ_AGAIN = 0.8
+_MISREAD_DIGITS = 2
 
 
 @dataclass(frozen=True, slots=True)

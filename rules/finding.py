@@ -128,6 +128,7 @@ def presence(
     said = _best_first(heard, heard.hits(phrases, place.utterances, unless=unless))[:at_least]
     if len(said) == at_least:
         return replace(passed(*said), certain=all(map(heard.is_certain, said)))
+    heard.ask_for(phrases, place.utterances)
     unclear = heard.hits(phrases, heard.elsewhere(place), unless=unless)
     if len(said) + len(unclear) >= at_least:
         return unsure(f"说话人不明的一句话里有「{unclear[0].phrase}」", unclear[0].confidence, found(unclear[0]))

@@ -10,7 +10,8 @@ for a recogniser may have written other characters.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
@@ -45,7 +46,7 @@ class Gist:
 
     def shared(self, other: Gist) -> float:
         """How much of this gist the other one tells too: 0 .. `weight`."""
-        shared = dict.fromkeys(self._characters & other._characters, _ALONE)
+        shared = dict.fromkeys((char for char in self.chars if char in other._characters), _ALONE)
         for pair, sound in self._pairs:
             if sound in other._sounds:
                 shared |= dict.fromkeys(pair, 1.0)
@@ -89,13 +90,11 @@ def _telling(chars: str) -> Iterable[str]:
 
     Words of one character are found as they are written, longer ones by their sound.
     """
-    meanings = _meanings()
-    longest = max(map(len, meanings))
+    meanings, sizes = _meanings(), _sizes()
     heard = sounds(chars)
     at = 0
     while at < len(chars):
-        sizes = range(min(longest, len(chars) - at), 1, -1)
-        size = next((size for size in sizes if heard[at : at + size] in meanings), 1)
+        size = next((size for size in sizes.get(heard[at], ()) if heard[at : at + size] in meanings), 1)
         char = chars[at]
         meaning = BREAK if char in _NUMERALS else char
         yield meanings.get(heard[at : at + size] if size > 1 else char, meaning)
@@ -117,6 +116,16 @@ def _meanings() -> Mapping[str, str]:
     """What each word of the lists stands for; nothing for those that tell nothing."""
     empty = {_key(word): "" for line in lexicon("empty_words") for word in line}
     return empty | {_key(word): line[0] for line in lexicon("same_meaning") for word in line}
+
+
+@cache
+def _sizes() -> Mapping[str, Sequence[int]]:
+    """How long the words are that begin with a sound, from the longest down to two characters."""
+    sizes = defaultdict(set)
+    for word in _meanings():
+        if len(word) > 1:
+            sizes[word[0]].add(len(word))
+    return {sound: sorted(found, reverse=True) for sound, found in sizes.items()}
 
 
 def _key(word: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,6 +13,7 @@ from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Turn, Utterance
 from zhijian.models.records.scorecard import Evidence, EvidenceKind
 from zhijian.rules import keydata
+from zhijian.rules.answers import Answers, Doubts
 from zhijian.rules.excuses import NO_EXCUSES, Excuses
 from zhijian.rules.phrases import Hit, apart, best_hit, hits_of_any
 from zhijian.rules.places import Place, place_of
@@ -28,8 +29,12 @@ class Thresholds(Term):
     oblige the agent to something. A searched place whose words are less than `word_confidence` sure, or in which
     `unheard_ms` and `unheard_ratio` of the speaker's voice brought no words, allows no deduction; nor does one with an
     utterance of `unheard_ms` or more that has less than `sparse_ratio` of the characters its speaker usually says in
-    such a time, or, on one channel, `talked_over_ms` in which both speak. Below `role_confidence` an utterance may be
-    the other's, below `scenario_confidence` the call may be about something else.
+    such a time, or, on one channel, `talked_over_ms` in which both speak; nor does one of up to `garbled_among_chars`
+    characters of which four in a row are less than `garbled` sure: what is sought may be just those. Below
+    `role_confidence` an utterance may be the other's, below `scenario_confidence` the call may be about something else.
+
+    About phrases at least `asked` alike the sound itself is asked. With its answer a phrase was said from a probability
+    of `believed` on, and may have been from `possible` on.
     """
 
     said: float = Field(gt=0, le=1)
@@ -40,8 +45,13 @@ class Thresholds(Term):
     unheard_ms: int = Field(ge=0)
     unheard_ratio: float = Field(gt=0, le=1)
     sparse_ratio: float = Field(ge=0, le=1)
+    garbled: float = Field(ge=0, le=1)
+    garbled_among_chars: int = Field(ge=0)
     talked_over_ms: int = Field(gt=0)
     scenario_confidence: float = Field(ge=0, le=1)
+    asked: float = Field(gt=0, le=1)
+    believed: float = Field(gt=0, le=1)
+    possible: float = Field(gt=0, le=1)
 
 
 class Silences(Term):
@@ -87,11 +97,16 @@ class Settings(Term):
 
 @dataclass(frozen=True)
 class Heard:
-    """One call under judgement."""
+    """One call under judgement; `doubts` takes what the sound should be asked, if it still can be."""
 
     call: Call
     dialogue: Dialogue
     settings: Settings
+    doubts: Doubts | None = None
+
+    @cached_property
+    def answers(self) -> Answers:
+        return Answers(self.dialogue)
 
     @cached_property
     def turns(self) -> tuple[Turn, ...]:
@@ -119,8 +134,9 @@ class Heard:
     def is_certain(self, hit: Hit) -> bool:
         """May something be demanded of the agent because this was said? Sound, words and speaker have to be sure."""
         thresholds = self.settings.thresholds
+        sounds = hit.match.similarity >= thresholds.certain if hit.belief is None else hit.belief >= thresholds.certain
         return (
-            hit.match.similarity >= thresholds.certain
+            sounds
             and hit.word_confidence >= thresholds.word_confidence
             and hit.utterance.role_confidence >= thresholds.role_confidence
         )
@@ -148,9 +164,34 @@ class Heard:
         sought = [(phrase, max(thresholds.doubt, least - margin)) for phrase, least in said] if nearly else said
         return apart(
             hit
-            for hit in hits_of_any(sought, utterances)
+            for hit in self._sounding(sought, utterances, thresholds.possible if nearly else thresholds.believed)
             if not unless.excuse(hit, self._turn_text(hit.utterance), said=thresholds.said)
         )
+
+    def _sounding(
+        self, sought: Sequence[tuple[Phrase, float]], utterances: Sequence[Utterance], least_belief: float
+    ) -> Iterator[Hit]:
+        """What sounds like one of the phrases, each with its least similarity; or what the sound vouches for."""
+        asked_about = list(filter(self.answers.know, utterances))
+        if not asked_about:
+            yield from hits_of_any(sought, utterances)
+            return
+        yield from hits_of_any(sought, [utterance for utterance in utterances if utterance not in asked_about])
+        widened = [(phrase, min(least, self.settings.thresholds.asked)) for phrase, least in sought]
+        limits = {phrase.text: least for phrase, least in sought}
+        for hit in hits_of_any(widened, asked_about):
+            weighed = self.answers.weighed(hit)
+            if hit.match.similarity >= limits[hit.phrase] or (weighed.belief or 0) >= least_belief:
+                yield weighed
+
+    def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> None:
+        """Has the sound asked whether one of the phrases was said there."""
+        self.ask(hits_of_any([(phrase, self.settings.thresholds.asked) for phrase in phrases], utterances))
+
+    def ask(self, hits: Iterable[Hit]) -> None:
+        """Has the sound asked whether one of these was said, if it still can be; else they are not even looked for."""
+        if self.doubts is not None:
+            self.doubts.ask(hits)
 
     def _turn_text(self, utterance: Utterance) -> str:
         """All that its speaker says in the turn it belongs to."""
@@ -183,6 +224,7 @@ class Heard:
 
     def distrust(self, place: Place) -> str | None:
         """Why nothing may be concluded from what is not found there, in Chinese; None where it may."""
+        thresholds = self.settings.thresholds
         if any(
             u.suspect and u.role in (place.role, Role.UNKNOWN) and u.span.overlap(place.span)
             for u in self.dialogue.utterances
@@ -192,6 +234,8 @@ class Heard:
             return "这一段没有识别出文字" if self._unheard_ms(place) else None
         if place.confidence < self.settings.thresholds.word_confidence:
             return "这一段识别的把握太低"
+        if place.num_chars <= thresholds.garbled_among_chars and place.least_clear < thresholds.garbled:
+            return "这一段有几个字没有听清"
         if self._unheard_ms(place) >= self.settings.thresholds.unheard_ms:
             return "这一段有说话声没有识别出文字"
         if self._is_sparse(place):
@@ -236,7 +280,7 @@ def _rate(utterances: Sequence[Utterance]) -> float:
 
 def found(hit: Hit) -> Evidence:
     """It was said: the words, where they were said, and how alike they are where they are not the phrase itself."""
-    detail = "" if hit.match.exact else f"听作「{hit.phrase}」(相似度 {hit.match.similarity:.2f})"
+    detail = "" if hit.match.exact else f"听作「{hit.phrase}」({_likeness(hit)})"
     return Evidence(EvidenceKind.FOUND, hit.utterance.role, hit.span, hit.quote, detail)
 
 
@@ -244,8 +288,14 @@ def searched(place: Place, nearest: Hit | None = None) -> Evidence:
     """It was not said: where it was looked for, what was said there, and what came closest."""
     detail = ""
     if nearest:
-        detail = f"最接近:「{nearest.quote}」对「{nearest.phrase}」(相似度 {nearest.match.similarity:.2f})"
+        detail = f"最接近:「{nearest.quote}」对「{nearest.phrase}」({_likeness(nearest)})"
     return Evidence(EvidenceKind.SEARCHED, place.role, place.span, place.quote, detail)
+
+
+def _likeness(hit: Hit) -> str:
+    """How alike it is; and how probable, where the sound was asked."""
+    alike = f"相似度 {hit.match.similarity:.2f}"
+    return alike if hit.belief is None else f"{alike},听录音核对为 {hit.belief:.0%}"
 
 
 def recorded(**facts: object) -> Evidence:

@@ -18,6 +18,8 @@ from zhijian.rules.restating import Restatement, restatements, told
 from zhijian.rules.scenario import Scenario, recorded_scenario
 from zhijian.rules.terms import Phrases, Scope
 
+_CUSTOMER = Scope(role=Role.CUSTOMER)
+
 
 class RestatesIssue(Operator):
     """The agent says back what the customer wants, after the customer has told it.
@@ -65,7 +67,7 @@ class RestatesIssue(Operator):
         )
 
     def _is_harassment(self, heard: Heard) -> bool:
-        customer = heard.place(Scope(role=Role.CUSTOMER))
+        customer = heard.place(_CUSTOMER)
         says_so = heard.said(self.harassment, customer.utterances, at_least=heard.settings.thresholds.certain)
         recorded = recorded_scenario(heard.call.scenario)
         return _sounds_like_harassment(heard) and (recorded is not None or says_so is not None)

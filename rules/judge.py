@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Role, Separation
+from zhijian.models.records.questions import PhraseQuery
 from zhijian.models.records.scorecard import ItemResult, Outcome, Scorecard
 from zhijian.models.records.span import union
+from zhijian.rules.answers import Doubts
 from zhijian.rules.finding import Finding, doubted
 from zhijian.rules.heard import Heard
 from zhijian.rules.language import Case, Rule
@@ -31,6 +33,17 @@ def judge(call: Call, dialogue: Dialogue, standard: Standard, *, recording_sha25
         banned=tuple(hit for _, finding in findings for hit in finding.banned),
         key_info=tuple(datum for _, finding in findings for datum in finding.key_info),
     )
+
+
+def questions(call: Call, dialogue: Dialogue, standard: Standard) -> tuple[PhraseQuery, ...]:
+    """What the sound should be asked for a judgement with as little doubt as possible."""
+    if _why_not(dialogue, standard):
+        return ()
+    doubts = Doubts(dialogue)
+    heard = Heard(call, dialogue, standard.settings, doubts)
+    for item in standard.items:
+        finding_of(item, heard)
+    return doubts.likeliest
 
 
 def unscorable(call: Call, standard: Standard, reason: str, recording_sha256: str | None = None) -> Scorecard:

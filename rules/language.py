@@ -187,7 +187,7 @@ class Sheet(Term):
 
 
 class PhraseLists(Term):
-    """The file phrases.yaml: the lists that `@name` stands for."""
+    """A file of phrases/: lists that `@name` stands for."""
 
     lists: dict[str, Phrases]
 

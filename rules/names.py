@@ -11,12 +11,16 @@ from zhijian.rules.datum import CUSTOMER, Datum, Place, Turn, question_before
 from zhijian.rules.pinyin import similarity, sounds_like
 from zhijian.rules.text import NormalText, lexicon
 
-_ASKED = re.compile("贵姓|称呼|姓名|名字|全名|叫什么|怎么叫|哪位|户主是谁|户主是|户主叫")
+_ASKED = re.compile("贵[姓性]|[称成]呼|[姓性信]名|名字|全名|叫什么|怎么叫|哪位|户主是谁|户主是|户主叫")
 _ADDRESSED = re.compile("(?:谢谢|多谢|感谢|麻烦|辛苦|你好|您好|拜托|劳驾)(?:了|你|您|啊|呀|了啊|你啊|您啊|你了|您了)*$")
 _GREETED = re.compile("[\u4e00-\u9fff]{1,3}[你您]好")
 _AFTER_FULL_NAMES = frozenset(("先生", "女士", "小姐", "太太", "同志"))
 _NOT_GIVEN = re.compile("[的是了在我你您他她这那和跟给向对叫让问请找有位个啊呀谢吗呢]")
 _COMMON_SURNAMES = 100
+BY_EAR = 0.6
+"""The confidence of a surname that is known by its sound alone."""
+_ALMOST_SURNAMED = re.compile("我(?P<word>[^想像])(?P<surname>[^问报说讲看查交走挂打])(?=$|电话|手机|联系|地址)")
+_LIKE_SURNAMED = 0.5
 _AFTER_NAME = "(?=$|[的吧啊呀呢哦家住电我你他她地在户是号和跟身手就您那这来说要想嘛]|对[吗吧不])"
 _NAMED = "(?:[我他她人][叫教]|师傅叫|名叫|叫做|户主(?:的?(?:姓名|名字))?[是叫教]?|(?:户名|姓名|名字)[是叫]?|本人是?)"
 _SURNAME_ONLY = re.compile("(?:[我他她也是]|免贵|那个|人)?姓(?P<surname>[\u4e00-\u9fff]{1,2})")
@@ -93,7 +97,7 @@ def _readings(text: NormalText, asked: bool) -> Iterator[tuple[str, int, float]]
         for said in _SURNAME_ONLY.finditer(clause):
             surname, sure = _as_surname(said["surname"], clause[said.end() :], asked)
             if surname:
-                yield surname, clause_start + said.start("surname"), 0.95 if sure else 0.6
+                yield surname, clause_start + said.start("surname"), 0.95 if sure else BY_EAR
         for said in re.finditer(f"{_NAMED}(?P<name>{_full_name()}){_AFTER_NAME}", clause):
             if not _is_word(said["name"]):
                 yield said["name"], clause_start + said.start("name"), 0.95 if asked else 0.85
@@ -103,6 +107,10 @@ def _readings(text: NormalText, asked: bool) -> Iterator[tuple[str, int, float]]
         if asked:
             for said in re.finditer(f"叫我?[老小](?P<name>{_any_surname()})", clause):
                 yield said["name"], clause_start + said.start("name"), 0.8
+            for said in _ALMOST_SURNAMED.finditer(clause):
+                surname, _ = _as_surname(said["surname"], "", asked)
+                if surname and similarity("姓", said["word"]) >= _LIKE_SURNAMED:
+                    yield surname, clause_start + said.start("surname"), BY_EAR
             said_alone = re.fullmatch(f"我?就?[是叫姓]?(?P<name>{_full_name()}|{_any_surname()})[啊吧呀的]?", clause)
             if said_alone and not _is_word(said_alone["name"]):
                 yield said_alone["name"], clause_start + said_alone.start("name"), 0.75

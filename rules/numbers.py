@@ -28,8 +28,12 @@ _RADIO = re.compile(f"[{''.join(DIGITS)}洞拐勾]{{3,}}")
 _DASHES = frozenset("杠")
 _REPEATED = re.compile(f"(?P<times>[2-5两二三四五])个(?P<digit>[{''.join(DIGITS)}])|双(?P<twice>[{''.join(DIGITS)}])")
 _MISHEARD_LAST_ONE = frozenset("腰妖邀吆")
+_ALMOST = {"0": "林连", "1": "聊样英因", "3": "山桑", "5": "我", "6": "聊牛", "7": "请亲", "8": "班帮怕", "9": "家教"}
+"""Characters whose sound a digit is taken for where words are expected: 二八邀请 for 二八幺七."""
+_MOBILE_DIGITS, _ALMOST_AT_MOST = 11, 2
 _ENOUGH_BEFORE, _ENOUGH_AFTER = 3, 5
 """Digits that must stand beside what is taken for 幺 at the end or the beginning of a number."""
+_MOBILE = re.compile("1[3-9][0-9]{9}")
 _ONE_TO_NINE = "[1-9一二两三四五六七八九]"
 _BELOW_10000 = re.compile(
     f"(?:({_ONE_TO_NINE})千)?零?(?:({_ONE_TO_NINE})百)?零?(?:({_ONE_TO_NINE}?)十)?零?({_ONE_TO_NINE}|[1-9][0-9])?"
@@ -217,6 +221,7 @@ def _heard_digits(chars: str) -> tuple[str, ...]:
         ends = len(before) == _ENOUGH_BEFORE and all(before) and char in _MISHEARD_LAST_ONE
         if not heard[index] and (ends or (begins and sounds_like("幺", char))):
             heard[index] = "1"
+    _complete_mobile(chars, heard)
     for said in _repeated_digits(chars):
         digit = DIGITS[said["digit"] or said["twice"]]
         heard[said.start()] = digit
@@ -234,6 +239,31 @@ def _with_homophones(chars: str, sure: list[str]) -> list[str]:
                 digits = [_digit_by_sound(char) for char in chars[start:end]]
                 heard[start:end] = digits if all(digits) else heard[start:end]
     return heard
+
+
+def _complete_mobile(chars: str, heard: list[str]) -> None:
+    """Digits that were almost heard count where they make a mobile number of digits that were.
+
+    At its beginning and end only where nothing else is said there: the next word may sound like a digit.
+    """
+    for start in range(len(chars) - _MOBILE_DIGITS + 1):
+        end = start + _MOBILE_DIGITS
+        missing = [index for index in range(start, end) if not heard[index]]
+        bounded = not any(heard[start - 1 : start] if start else []) and not any(heard[end : end + 1])
+        if not bounded or not 0 < len(missing) <= _ALMOST_AT_MOST:
+            continue
+        if (start in missing and start > 0) or (end - 1 in missing and end < len(chars)):
+            continue
+        almost = {index: _almost_digit(chars[index], first=index == start) for index in missing}
+        number = "".join(heard[index] or almost[index] for index in range(start, end))
+        if _MOBILE.fullmatch(number):
+            for index, digit in almost.items():
+                heard[index] = digit
+
+
+def _almost_digit(char: str, *, first: bool) -> str:
+    digits = "1" if first else _ALMOST
+    return next((digit for digit in digits if any(sounds_like(char, like) for like in _ALMOST[digit])), "")
 
 
 def _repeated_digits(chars: str) -> list[re.Match[str]]:

@@ -14,7 +14,7 @@ from zhijian.rules.heard import Heard, Settings, found, searched
 from zhijian.rules.phrases import Hit, find
 from zhijian.rules.pinyin import Match, similarity
 from zhijian.rules.places import Place
-from zhijian.rules.terms import Phrases, Scope
+from zhijian.rules.terms import Phrase, Phrases, Scope
 from zhijian.rules.text import NormalText, normalise
 
 CUE_CHARS = 6
@@ -64,9 +64,17 @@ class SaysOwnNumber(Operator):
         in_greeting = self._in_greeting(place.utterances[:1])
         if in_greeting and len(in_greeting.quote) == len(heard.call.agent_no):
             return passed(in_greeting)
+        if recorded := self._as_recorded(place, heard):
+            return passed(recorded)
         if doubtful := in_greeting or heard.said(self.before, place.utterances):
             return unsure("疑似报了工号,但听不真切", doubtful.confidence, found(doubtful))
         return failed(self.missing, place.confidence, searched(place), doubt=heard.distrust(place))
+
+    def _as_recorded(self, place: Place, heard: Heard) -> Hit | None:
+        """The number of the call record, where the words sound like it or the sound itself vouches for it."""
+        wording = [Phrase(text=f"{self.before[0].text}{heard.call.agent_no}")]
+        heard.ask_for(wording, place.utterances)
+        return max(heard.hits(wording, place.utterances), key=lambda hit: hit.confidence, default=None)
 
     def _is_own(self, text: NormalText, number: numbers.Number, heard: Heard) -> bool:
         digits, agent_no = number.digits, heard.call.agent_no

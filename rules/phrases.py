@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import zip_longest
 from statistics import fmean
 
 from zhijian.models.records.dialogue import Utterance
 from zhijian.models.records.span import Span
 from zhijian.rules import pinyin
-from zhijian.rules.terms import Phrase
+from zhijian.rules.terms import GAP, Phrase
 from zhijian.rules.text import NormalText, normalise
 
 MAX_GAP_CHARS = 10
@@ -18,11 +20,15 @@ MAX_GAP_CHARS = 10
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A stretch of an utterance that sounds like `phrase`; `match` counts in the normal form of its text."""
+    """A stretch of an utterance that sounds like `phrase`; `match` counts in the normal form of its text.
+
+    `belief`: how probable it is (0..1) that the phrase was said, where the sound was asked.
+    """
 
     phrase: str
     utterance: Utterance
     match: pinyin.Match
+    belief: float | None = None
 
     @property
     def text(self) -> NormalText:
@@ -31,6 +37,12 @@ class Hit:
     @property
     def quote(self) -> str:
         return self.text.quote(self.match.start, self.match.end)
+
+    @property
+    def wording(self) -> str:
+        """The phrase, with what was heard in its gaps."""
+        heard = [self.text.quote(start, end) for start, end in self.match.gaps]
+        return "".join(part + gap for part, gap in zip_longest(self.phrase.split(GAP), heard, fillvalue=""))
 
     @property
     def span(self) -> Span:
@@ -56,8 +68,8 @@ class Hit:
 
     @property
     def confidence(self) -> float:
-        """Similarity times the recogniser's confidence in those words, 0..1."""
-        return self.match.similarity * self.word_confidence
+        """The belief; without one the similarity times the recogniser's confidence in those words; 0..1."""
+        return self.match.similarity * self.word_confidence if self.belief is None else self.belief
 
 
 def best_hit(phrases: Sequence[Phrase], utterances: Iterable[Utterance], *, said: float) -> Hit | None:
@@ -73,13 +85,21 @@ def best_hit(phrases: Sequence[Phrase], utterances: Iterable[Utterance], *, said
 
 def hits_of_any(sought: Sequence[tuple[Phrase, float]], utterances: Iterable[Utterance]) -> Iterator[Hit]:
     """Every place of the utterances, in order, that sounds like one of the phrases, each with its least similarity."""
-    if not sought:
+    utterances = tuple(utterances)
+    if not sought or not utterances:
         return
-    screen = pinyin.screen(tuple((phrase.parts[0], least) for phrase, least in sought))
+    screen = _screen(tuple([phrase.text for phrase, _ in sought]), tuple([least for _, least in sought]))
     for utterance in utterances:
         for number in screen.passing(normalise(utterance.text)):
             phrase, least = sought[number]
             yield from hits(phrase, utterance, min_similarity=least)
+
+
+@lru_cache(maxsize=1024)
+def _screen(texts: tuple[str, ...], limits: tuple[float, ...]) -> pinyin.Screen:
+    """For the first parts of phrases: a list of a standard is looked for in every call."""
+    firsts = (text.split(GAP)[0] for text in texts)
+    return pinyin.screen(tuple(zip(firsts, limits, strict=True)))
 
 
 def hits(phrase: Phrase, utterance: Utterance, *, min_similarity: float) -> tuple[Hit, ...]:
@@ -113,6 +133,10 @@ def _join_nearest(chain: pinyin.Match, following: Iterable[pinyin.Match]) -> pin
     for match in following:
         if 0 <= match.start - chain.end <= MAX_GAP_CHARS:
             return pinyin.Match(
-                chain.start, match.end, min(chain.similarity, match.similarity), chain.exact and match.exact
+                chain.start,
+                match.end,
+                min(chain.similarity, match.similarity),
+                chain.exact and match.exact,
+                (*chain.gaps, (chain.end, match.start)),
             )
     return None

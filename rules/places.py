@@ -12,6 +12,7 @@ from zhijian.rules.phrases import Hit
 from zhijian.rules.terms import Scope
 
 QUOTE_MAX_CHARS = 120
+RUN_CHARS = 4
 LAST_THIRD_MIN_TURNS = 3
 """The last third holds at least so many turns of the role: of a short call the letter would leave only the farewell."""
 
@@ -35,6 +36,20 @@ class Place:
         """Mean confidence of the words, by length; 0 where nothing was heard."""
         weighted = [utterance.confidence for utterance in self.utterances for _ in utterance.text]
         return fmean(weighted) if weighted else 0.0
+
+    @property
+    def num_chars(self) -> int:
+        return sum(len(utterance.text) for utterance in self.utterances)
+
+    @property
+    def least_clear(self) -> float:
+        """The confidence (0..1) of the worst run of characters, so many that a phrase may hide in it."""
+        return min((_least_clear(utterance) for utterance in self.utterances), default=0.0)
+
+
+def _least_clear(utterance: Utterance) -> float:
+    clear = [word.probability for word in utterance.words for _ in word.text] or [utterance.confidence]
+    return min(fmean(clear[first : first + RUN_CHARS]) for first in range(max(1, len(clear) - RUN_CHARS + 1)))
 
 
 def place_of(

@@ -13,14 +13,17 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from zhijian.rules.datum import AGENT, Datum, Turn
-from zhijian.rules.names import is_surname, surname_of, titles
+from zhijian.rules.names import BY_EAR, is_surname, surname_of, titles
 from zhijian.rules.numbers import amounts, decimals, digit_strings, numbers, with_arabic_numbers
 from zhijian.rules.pinyin import Match, find, similarity
 from zhijian.rules.text import NormalText, normalise
 from zhijian.rules.times import SpokenTime, times
 
 SURE, LIKELY, IN_DOUBT = 0.95, 0.8, 0.5
-_SAME_SURNAME, _BY_EAR = 0.85, 0.6  # 农先生 for 龙
+_SAME_SURNAME, _NEAR_SURNAME = 0.85, 0.5
+"""农先生 for 龙; 周先生 for what was only heard as 中 from the customer, too."""
+_LIKE_TITLE = 0.8
+"""An agent's first words that sound like a name with its title, 分你是 for 孙女士, may be one."""
 _SURELY_WRONG_DIGITS = 3
 """A recogniser drops and adds digits and mishears one or two; so many others in a number as long are the agent's."""
 _FOLLOWING = 2
@@ -142,7 +145,7 @@ def _name_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
     surname = surname_of(datum.value)
     for turn in later:
         if datum.value == surname:
-            yield from _surname_said(surname, turn)
+            yield from _surname_said(surname, turn, _SAME_SURNAME if datum.confidence > BY_EAR else _NEAR_SURNAME)
         elif match := _best(find(datum.value, turn.text, min_similarity=0.6)):
             same = match.similarity >= 0.8
             confidence = SURE if match.similarity == 1 else LIKELY if same else IN_DOUBT
@@ -150,16 +153,18 @@ def _name_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
             yield _said(turn, match.start, match.end, value, same, confidence)
 
 
-def _surname_said(surname: str, turn: Turn) -> Iterator[RepeatBack]:
+def _surname_said(surname: str, turn: Turn, least_alike: float) -> Iterator[RepeatBack]:
     """周先生, or 姓周, for 周."""
     size = len(surname)
     chars = turn.text.chars
+    if any(similarity(title, chars[size : size + len(title)]) >= _LIKE_TITLE for title in titles().split("|")):
+        yield _said(turn, 0, size, chars[:size], False, IN_DOUBT)
     places = [title.start() - size for title in re.finditer(titles(), chars)]
     places += [word.end() for word in re.finditer("姓(?!名)", chars)]
     for start in places:
         said = chars[max(0, start) : start + size]
-        if len(said) == size and (alike := similarity(surname, said)) >= _SAME_SURNAME:
-            yield _said(turn, start, start + size, said, True, SURE if alike == 1 else _BY_EAR)
+        if len(said) == size and (alike := similarity(surname, said)) >= least_alike:
+            yield _said(turn, start, start + size, said, True, SURE if alike == 1 else BY_EAR)
         elif len(said) == size and is_surname(said):
             yield _said(turn, start, start + size, said, False, IN_DOUBT)
 
@@ -191,10 +196,8 @@ def _compared_address(value: str, turn: Turn, text: NormalText) -> Iterator[Repe
     wrong = Levenshtein.distance("".join(wanted), "".join(said))
     if wrong:
         yield _said(turn, start, end, words, False, IN_DOUBT if wrong == 1 else LIKELY)
-    elif where.similarity >= 0.75:
-        yield _said(turn, start, end, words, True, SURE if where.similarity == 1 else LIKELY)
     else:
-        yield _said(turn, start, end, words, False, IN_DOUBT)
+        yield _said(turn, start, end, words, True, SURE if where.similarity == 1 else LIKELY)
 
 
 def _number_end(chars: str, end: int) -> int:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
-from zhijian.models.records.dialogue import Role, Turn
+from zhijian.models.records.dialogue import Role
 from zhijian.rules.gist import BREAK, EMPTY, Gist, all_of, gist
 from zhijian.rules.heard import Heard
 from zhijian.rules.manner import Manner, asks_for_data, clauses, manner_of
-from zhijian.rules.text import lexicon, normalise
+from zhijian.rules.text import NormalText, lexicon, normalise
 
 TELLING_TURNS = 3
 """In so many turns that tell anything the customer has said what the matter is."""
@@ -76,14 +77,15 @@ def told(heard: Heard) -> tuple[Told, ...]:
 def restatements(heard: Heard, customer: Sequence[Told]) -> tuple[Restatement, ...]:
     """The best of each agent's turn that says anything of what the customer told before it."""
     found = []
+    request = aside = EMPTY
+    by_turn = {one.turn: one for one in customer}
     for index, turn in enumerate(heard.turns):
-        before = [one for one in customer if one.turn < index]
-        request = all_of(one.request for one in before)
-        if turn.role is Role.AGENT and request:
-            aside = all_of(one.aside for one in before).without(request)
-            best = max(_restatements(index, turn, request, aside), key=lambda one: one.likeness, default=None)
+        if one := by_turn.get(index):
+            request, aside = request + one.request, aside + one.aside
+        elif turn.role is Role.AGENT and request:
+            best = _best(turn.text, request, aside.without(request))
             if best and best.likeness:
-                found.append(best)
+                found.append(Restatement(index, best.start, best.end, best.likeness))
     return tuple(found)
 
 
@@ -102,9 +104,20 @@ def _place_name() -> re.Pattern[str]:
     return re.compile(f"[\u4e00-\u9fff]{{1,3}}(?:{'|'.join(endings)})")
 
 
-def _restatements(index: int, turn: Turn, request: Gist, aside: Gist) -> Iterator[Restatement]:
-    """Every stretch of the turn that tells something."""
-    text = normalise(turn.text)
+class _Stretch(NamedTuple):
+    start: int
+    end: int
+    likeness: float
+
+
+@lru_cache(maxsize=256)
+def _best(raw: str, request: Gist, aside: Gist) -> _Stretch | None:
+    """What is most like the request in a turn; several items of a standard ask for it."""
+    return max(_stretches(normalise(raw), request, aside), key=lambda one: one.likeness, default=None)
+
+
+def _stretches(text: NormalText, request: Gist, aside: Gist) -> Iterator[_Stretch]:
+    """Every stretch of a turn that tells something."""
     spans = clauses(text)
     words = [text.chars[start:end] for start, end in spans]
     gists = [gist(clause) for clause in words]
@@ -112,7 +125,7 @@ def _restatements(index: int, turn: Turn, request: Gist, aside: Gist) -> Iterato
         for end in range(first + 1, min(first + LONGEST_CLAUSES, len(spans)) + 1):
             if said := all_of(gists[first:end]).without(aside):
                 manner = manner_of(words[first:end], "".join(words[end : end + 1]))
-                yield Restatement(index, spans[first][0], spans[end - 1][1], _likeness(said, request, manner))
+                yield _Stretch(spans[first][0], spans[end - 1][1], _likeness(said, request, manner))
 
 
 def _likeness(said: Gist, request: Gist, manner: Manner) -> float:

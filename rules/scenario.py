@@ -12,16 +12,19 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import cache, cached_property
 from importlib.resources import files
+from itertools import pairwise
+from typing import Any
 
-from pypinyin import lazy_pinyin
+import numpy as np
 
 from zhijian.models.records.call import Call, Direction
 from zhijian.models.records.dialogue import Dialogue, Role
+from zhijian.rules.sounds import reading
 from zhijian.rules.text import fillers, lexicon, normalise
 
 CUSTOMER_PLACES = (1.0, 0.6, 0.4, 0.2)
@@ -75,18 +78,25 @@ class ScenarioGuess:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Model:
     """Log odds by feature, a number for each scenario in their order. Where nothing is found all are as probable."""
 
     weights: Mapping[str, tuple[float, ...]]
 
+    @cached_property
+    def _rows(self) -> Mapping[str, int]:
+        return {feature: row for row, feature in enumerate(self.weights)}
+
+    @cached_property
+    def _matrix(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return np.array(list(self.weights.values()))
+
     def probabilities(self, found: Mapping[str, float]) -> dict[Scenario, float]:
         """Of all scenarios, for the features of a call; they add up to 1."""
-        log_odds = [0.0] * len(Scenario)
-        for feature, value in found.items():
-            for index, weight in enumerate(self.weights.get(feature, ())):
-                log_odds[index] += value * weight
+        known = self._rows.keys() & found.keys()
+        values, rows = map(found.__getitem__, known), map(self._rows.__getitem__, known)
+        log_odds = (np.array([*values]) @ self._matrix[np.array([*rows], int)]).tolist()
         highest = max(log_odds)
         likelihoods = [math.exp(one - highest) for one in log_odds]
         total = sum(likelihoods)
@@ -117,8 +127,9 @@ def features(direction: Direction, turns: Iterable[tuple[Role, str]]) -> dict[st
         chars = _bare(text)
         by_customer = role is Role.CUSTOMER
         worth = place if by_customer else AGENT_PLACE
-        for feature, value in _of_chars(chars, CUSTOMER_CUE if by_customer else AGENT_CUE):
-            found[feature] = max(worth * value, found.get(feature, 0.0))
+        for feature, value in _of_chars(chars, CUSTOMER_CUE if by_customer else AGENT_CUE).items():
+            if found.get(feature, 0.0) < worth * value:
+                found[feature] = worth * value
         if by_customer and len(chars) >= MIN_CHARS:
             place = next(places, place)
     return found
@@ -130,21 +141,14 @@ def _bare(text: str) -> str:
     return _NUMBER.sub("0", "".join(char for char, skip in zip(chars, fillers(chars), strict=True) if not skip))
 
 
-def _of_chars(chars: str, mark: str) -> Iterator[tuple[str, float]]:
-    syllables = [_syllable(char) for char in chars]
-    for start, (char, syllable) in enumerate(zip(chars, syllables, strict=True)):
-        yield char, 1.0
-        yield syllable, 1.0
-        if start + 1 < len(syllables):
-            yield f"{syllable} {syllables[start + 1]}", 1.0
-        for length in _CUE_SYLLABLES:
-            for name, value in _cues().get(tuple(syllables[start : start + length]), ()):
-                yield mark + name, value
-
-
-@lru_cache(maxsize=8192)
-def _syllable(char: str) -> str:
-    return lazy_pinyin(char)[0]
+def _of_chars(chars: str, mark: str) -> dict[str, float]:
+    syllables = [reading(char) for char in chars]
+    pairs, triples = list(pairwise(syllables)), zip(syllables, syllables[1:], syllables[2:], strict=False)
+    found = dict.fromkeys((*chars, *syllables, *map(" ".join, pairs)), 1.0)
+    for word in (*pairs, *triples):
+        for name, value in _cues().get(word, ()):
+            found[mark + name] = max(value, found.get(mark + name, 0.0))
+    return found
 
 
 @cache
@@ -156,7 +160,7 @@ def _cues() -> Mapping[tuple[str, ...], list[tuple[str, float]]]:
         for word in words:
             if len(word) not in _CUE_SYLLABLES:
                 raise ValueError(f"scenario_cues.txt: {word} has not two or three characters")
-            cues[tuple(_syllable(char) for char in word)].append(cue)
+            cues[tuple(reading(char) for char in word)].append(cue)
     return dict(cues)
 
 

@@ -25,8 +25,14 @@ def sounds(chars: str) -> str:
 
 
 @lru_cache(maxsize=8192)
+def reading(char: str) -> str:
+    """The commonest reading of a character, without its tone; what has none stands for itself."""
+    return str(lazy_pinyin(char)[0])
+
+
+@lru_cache(maxsize=8192)
 def _symbol(char: str) -> str:
-    return _symbols().get(lazy_pinyin(char)[0], char)
+    return _symbols().get(reading(char), char)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A scoring standard, read from its folder: standard.yaml (the score sheet), phrases.yaml, and a file for each item.
+"""A scoring standard read from its folder: standard.yaml (the score sheet), phrases/ (lists), a file for each item.
 
 The item `opening.greeting` is ruled by `opening/greeting.yaml`. Every rule file is on the sheet, and every line of the
 sheet has its file.
@@ -15,9 +15,10 @@ from pathlib import Path
 from zhijian.models.records.scorecard import StandardRef
 from zhijian.rules.heard import Settings
 from zhijian.rules.language import Judgeable, PhraseLists, Problem, Rule, Sheet, SheetLine, StandardError, read
+from zhijian.rules.terms import Phrases
 
 BUNDLED = Path(__file__).parent / "standards" / "95598"
-SHEET, LISTS = "standard.yaml", "phrases.yaml"
+SHEET, LISTS = "standard.yaml", "phrases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def load_standard(path: Path | None = None) -> Standard:
     folder = path or BUNDLED
     if not folder.is_dir():
         raise StandardError([Problem(str(folder), 1, "没有这个评分标准的文件夹;请检查路径")])
-    lists = read(folder / LISTS, LISTS, PhraseLists).lists
+    lists = phrase_lists(folder)
     sheet = read(folder / SHEET, SHEET, Sheet, lists)
     items, problems = [], list(_unlisted(folder, sheet))
     for line in sheet.items:
@@ -71,7 +72,38 @@ def load_standard(path: Path | None = None) -> Standard:
     return Standard(sheet.id, sheet.version, _sha256(folder), sheet.title, sheet.judgeable, settings, tuple(items))
 
 
-def _item(folder: Path, line: SheetLine, lists: dict) -> Item:
+def phrase_lists(folder: Path) -> dict[str, Phrases]:
+    """The lists of all files in the standard's folder of lists. Raises StandardError."""
+    lists: dict[str, Phrases] = {}
+    files: dict[str, str] = {}
+    problems: list[Problem] = []
+    for path in _list_files(folder):
+        file = path.relative_to(folder).as_posix()
+        try:
+            read_lists = read(path, file, PhraseLists).lists
+        except StandardError as error:
+            problems.extend(error.problems)
+            continue
+        for repeated in sorted(lists.keys() & read_lists.keys()):
+            problem = f"用语表 {repeated} 在 {files[repeated]} 里已经有了;请换个名字或合并"
+            problems.append(Problem(file, _line_of_key(path, repeated), problem))
+        lists |= read_lists
+        files |= dict.fromkeys(read_lists, file)
+    if problems:
+        raise StandardError(problems)
+    return lists
+
+
+def _list_files(folder: Path) -> list[Path]:
+    return sorted((folder / LISTS).glob("*.yaml"))
+
+
+def _line_of_key(path: Path, key: str) -> int:
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    return next((number for number, line in lines if line.strip().startswith(f"{key}:")), 1)
+
+
+def _item(folder: Path, line: SheetLine, lists: dict[str, Phrases]) -> Item:
     file = line.id.replace(".", "/") + ".yaml"
     rule = read(folder / file, file, Rule, lists)
     parts = sum(part.points for part in rule.parts)
@@ -86,9 +118,10 @@ def _unlisted(folder: Path, sheet: Sheet) -> Iterator[Problem]:
     ids = [line.id for line in sheet.items]
     for repeated in sorted({id for id in ids if ids.count(id) > 1}):
         yield Problem(SHEET, 1, f"项目 {repeated} 写了两次;请删去一行")
-    known = {SHEET, LISTS, *(id.replace(".", "/") + ".yaml" for id in ids)}
+    known = {folder / SHEET, *(folder / f"{id.replace('.', '/')}.yaml" for id in ids), *_list_files(folder)}
     for file in _files(folder):
-        if file.suffix in (".yaml", ".yml") and (name := file.relative_to(folder).as_posix()) not in known:
+        if file.suffix in (".yaml", ".yml") and file not in known:
+            name = file.relative_to(folder).as_posix()
             yield Problem(name, 1, f"{SHEET} 的评分表里没有这个项目;请加上一行,或删去文件")
 
 

@@ -61,7 +61,7 @@ def _with_lists(phrases: tuple[Phrase, ...], info: ValidationInfo) -> tuple[Phra
         elif (name := phrase.text.removeprefix(LIST_MARK)) in lists:
             expanded.extend(lists[name])
         else:
-            raise ValueError(f"没有名为 {name} 的用语表;phrases.yaml 里有:{'、'.join(lists) or '无'}")
+            raise ValueError(f"没有名为 {name} 的用语表;phrases/ 里有:{'、'.join(lists) or '无'}")
     return tuple(expanded)
 
 

@@ -16,6 +16,7 @@ from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import pairwise
 
 import opencc
 
@@ -100,10 +101,10 @@ def normalise(raw: str) -> NormalText:
             offsets.append(offset)
     normal = "".join(chars)
     clause_starts, sentence_starts = [0], [0]
-    for index in range(1, len(chars)):
-        dropped = raw[offsets[index - 1] + 1 : offsets[index]]
-        if not dropped:
+    for index, (before, after) in enumerate(pairwise(offsets), 1):
+        if after - before <= 1:
             continue
+        dropped = raw[before + 1 : after]
         if _breaks_clause(dropped, normal[index - 1], normal[index]):
             clause_starts.append(index)
         if _breaks_sentence(dropped, normal[index - 1], normal[index]):

@@ -8,7 +8,7 @@ spells them.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -23,16 +23,18 @@ from zhijian.models.engines.inventions import suspicion_of_passage
 from zhijian.models.engines.lexicon import corrected
 from zhijian.models.engines.rates import refuse_false_rate
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
+from zhijian.models.engines.verifier import Reading, phrase_scores
 from zhijian.models.engines.whisper import LANGUAGE, Passage, Recogniser
 from zhijian.models.engines.windows import Window, pack
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
+from zhijian.models.records.questions import PhraseQuery
 from zhijian.models.records.span import Span, union
 
 if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer, SpeakerTurn
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 4
+HEARING_VERSION = 5
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
@@ -50,6 +52,14 @@ DOUBTFUL_WORDS = 0.5
 SYSTEM_FROM = 0.9
 # below, it is not known which of the speakers of one channel is the agent
 ROLE_CONFIDENCE_MIN = 0.6
+
+
+# what a judge of the dialogue would have the sound asked
+Questions = Callable[[Dialogue], Sequence[PhraseQuery]]
+
+
+def _none(_: Dialogue) -> Sequence[PhraseQuery]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +136,8 @@ class Ears:
             except Exception as error:
                 raise weights.WeightsError(f"{self.segmentation} 不能用来区分说话人:{error}") from error
 
-    def hear(self, sound: Sound) -> Dialogue:
-        """All that is said in a recording of one or two channels, by whom and when.
+    def hear(self, sound: Sound, questions: Questions = _none) -> Dialogue:
+        """All that is said in a recording of one or two channels, by whom and when; with the answers to `questions`.
 
         Raises audio.AudioError where the recording makes sense only at another sample rate than its file's.
         """
@@ -141,7 +151,10 @@ class Ears:
         self._look_again(found, sides)
         for stretch in found:
             stretch.words = list(corrected(stretch.words))
-        return self._dialogue(sound.duration_ms, sides, found, stray, windows)
+        dialogue = self._dialogue(sound.duration_ms, sides, found, stray, windows)
+        readings = list(map(Reading, windows, passages))
+        scores = phrase_scores(self.recogniser, readings, dialogue, questions(dialogue))
+        return replace(dialogue, phrase_scores=scores)
 
     def _told_apart(self, channels: voice.Channels) -> _Sides:
         """A second channel that carries nobody's own voice is left out if the first turns out to carry two.

@@ -12,6 +12,7 @@ from math import ceil
 from pathlib import Path
 from threading import Lock
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import ctranslate2
 import numpy as np
@@ -30,6 +31,8 @@ from zhijian.models.records.dialogue import Word
 from zhijian.models.records.span import Span
 
 Encoded = npt.NDArray[np.float32]
+# the log probabilities of a text's tokens, one after the other
+Forced = npt.NDArray[np.float64]
 
 LANGUAGE = "zh"
 # more at once cost memory and save next to nothing: each reads its own encoded sound from memory at every step
@@ -43,6 +46,11 @@ LENGTH_STEP_FRAMES = 500
 ALIGNED_AT_LEAST = 2
 TOKENS_AT_MOST, TOKENS_PER_S, MORE_TOKENS = 448, 12, 32
 LONGEST_CHARACTER_S = 0.5
+# as long as somebody may ask how well other words fit a window; 3 MB each
+ENCODINGS_KEPT = 16
+# texts at a time
+FORCED_AT_ONCE = 8
+SMALLEST_PROBABILITY = 1e-10
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
 
@@ -72,6 +80,7 @@ class Recogniser:
     beam_size: int = 5
     threads: int = 2
     _loading: Lock = field(default_factory=Lock, repr=False, compare=False)
+    _kept: WeakKeyDictionary[Window, Encoded] = field(default_factory=WeakKeyDictionary, repr=False, compare=False)
 
     def load(self) -> None:
         """Loads the weights now. Raises WeightsError where the folder or the settings do not do."""
@@ -84,6 +93,21 @@ class Recogniser:
     def read(self, windows: Sequence[Window]) -> list[Passage]:
         """What is said in each of the windows."""
         return self._batches.run(windows)
+
+    def forced(self, window: Window, texts: Sequence[str]) -> list[Forced]:
+        """How well each text fits the window's sound if it is forced to be said."""
+        encoded, num_frames = self._encoded(window), _sounding_frames(window)
+        found: list[Forced] = []
+        for first in range(0, len(texts), FORCED_AT_ONCE):
+            tokens = [self._tokenizer.encode(text) for text in texts[first : first + FORCED_AT_ONCE]]
+            batch = _storage(np.repeat(encoded[np.newaxis], len(tokens), axis=0))
+            aligned = self._model.model.align(batch, self._tokenizer.sot_sequence, tokens, num_frames)
+            found += [np.log(np.maximum(one.text_token_probs, SMALLEST_PROBABILITY)) for one in aligned]
+        return found
+
+    def num_tokens(self, text: str) -> int:
+        """How many log probabilities a forced text, or the beginning of one, has."""
+        return len(self._tokenizer.encode(text))
 
     def language(self, window: Window) -> str:
         """The language most probably spoken (ISO 639-1)."""
@@ -131,9 +155,14 @@ class Recogniser:
         return OpenCC("t2s")
 
     def _encoded(self, window: Window) -> Encoded:
-        """(num_frames / 2, dimension)"""
-        features = self._features(_padded(window), padding=0)[np.newaxis]
-        return np.array(self._model.model.encode(_storage(features), to_cpu=True))[0]
+        """(num_frames / 2, dimension); once for each window, as long as it is kept."""
+        encoded = self._kept.get(window)
+        if encoded is None:
+            features = self._features(_padded(window), padding=0)[np.newaxis]
+            encoded = np.array(self._model.model.encode(_storage(features), to_cpu=True))[0]
+            if len(self._kept) < ENCODINGS_KEPT:
+                self._kept[window] = encoded
+        return encoded
 
     def _decoded(self, windows: Sequence[Window], encoded: Sequence[Encoded]) -> list[Passage]:
         """What is said in windows of one length."""
@@ -150,8 +179,7 @@ class Recogniser:
             return_no_speech_prob=True,
         )
         texts = [[token for token in result.sequences_ids[0] if token < self._tokenizer.eot] for result in results]
-        lengths = [max(ALIGNED_AT_LEAST, ceil(window.num_samples * FRAMES_PER_S / RATE_HZ)) for window in windows]
-        aligned = self._model.find_alignment(self._tokenizer, texts, batch, lengths)
+        aligned = self._model.find_alignment(self._tokenizer, texts, batch, list(map(_sounding_frames, windows)))
         return [self._passage(*one) for one in zip(windows, results, aligned, strict=True)]
 
     def _passage(
@@ -180,6 +208,11 @@ def _frames(window: Window) -> int:
     """How many frames of 10 ms are encoded for a window: its own and silence, in steps."""
     wanted = window.num_samples * FRAMES_PER_S / RATE_HZ + SILENCE_FRAMES
     return min(FRAMES_AT_MOST, max(FRAMES_AT_LEAST, ceil(wanted / LENGTH_STEP_FRAMES) * LENGTH_STEP_FRAMES))
+
+
+def _sounding_frames(window: Window) -> int:
+    """How many of them are its own."""
+    return max(ALIGNED_AT_LEAST, ceil(window.num_samples * FRAMES_PER_S / RATE_HZ))
 
 
 def _padded(window: Window) -> Samples:

@@ -22,7 +22,7 @@ QUIET_FRAMES = 10
 _PER_MS = RATE_HZ // 1000
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Window:
     """Parts of a recording, one after the other.
 

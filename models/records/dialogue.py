@@ -3,7 +3,9 @@
 import itertools
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
+from zhijian.models.records.questions import PhraseScore
 from zhijian.models.records.span import RecordError, Span, union
 
 BACKCHANNELS = frozenset({"嗯", "嗯嗯", "是", "是是", "是的", "对", "对对", "对的", "好", "好的", "哦", "啊", "行"})
@@ -79,27 +81,28 @@ class Voice:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Turn:
     """Consecutive trusted utterances of one role. Never empty."""
 
     role: Role
     utterances: tuple[Utterance, ...]
 
-    @property
+    @cached_property
     def span(self) -> Span:
         return Span(self.utterances[0].span.start_ms, max(u.span.end_ms for u in self.utterances))
 
-    @property
+    @cached_property
     def text(self) -> str:
         return "".join(u.text for u in self.utterances)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dialogue:
     """Utterances of all roles ordered by time, overlaps kept; `voices` likewise.
 
-    `language` is the spoken language found (ISO 639-1), `engine` what heard it.
+    `language` is the spoken language found (ISO 639-1), `engine` what heard it. `phrase_scores`: what the sound
+    answered to the doubts that a standard had about the words.
     """
 
     duration_ms: int
@@ -108,6 +111,7 @@ class Dialogue:
     language: str
     utterances: tuple[Utterance, ...]
     voices: tuple[Voice, ...] = ()
+    phrase_scores: tuple[PhraseScore, ...] = ()
 
     def __post_init__(self) -> None:
         for name, spans in (
@@ -119,7 +123,7 @@ class Dialogue:
             if spans and max(s.end_ms for s in spans) > self.duration_ms:
                 raise RecordError(f"{name} must lie inside the recording of {self.duration_ms} ms")
 
-    @property
+    @cached_property
     def trusted(self) -> tuple[Utterance, ...]:
         """The utterances that may be evidence."""
         return tuple(u for u in self.utterances if u.suspect is None)

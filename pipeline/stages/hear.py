@@ -11,7 +11,7 @@ from zhijian.models.engines.ears import Ears
 from zhijian.pipeline.store.calls import CallTask, begin, reopen
 from zhijian.pipeline.store.hearings import find_hearing, heard, heard_before
 from zhijian.pipeline.store.judgements import WithoutSound, judged, without_sound
-from zhijian.rules.judge import unscorable
+from zhijian.rules.judge import questions, unscorable
 from zhijian.rules.standard import Standard
 
 
@@ -32,12 +32,14 @@ def _has_come(path: Path, call: WithoutSound) -> bool:
 def hear(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears, standard: Standard) -> float:
     """Hears one call and stores what was heard; a sound heard before is not heard again.
 
+    The sound also answers what the standard is in doubt about, as far as it can.
+
     A recording that is no usable sound makes an unscorable scorecard, unless it was heard before and has been taken
     away since. Any other fault is the caller's: the attempt stays open. Returns the seconds of sound that were heard.
     """
     begin(engine, task.id)
     try:
-        return _heard(engine, folder, task, ears)
+        return _heard(engine, folder, task, ears, standard)
     except AudioError as error:
         if error.reason == MISSING and task.hearing is not None:
             heard_before(engine, task.id)
@@ -46,7 +48,7 @@ def hear(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears, standard: 
         return 0.0
 
 
-def _heard(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears) -> float:
+def _heard(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears, standard: Standard) -> float:
     sound = load(folder / task.call.recording)
     recording = sound.recording(task.call.recording)
     known = find_hearing(engine, recording.sha256, ears.fingerprint)
@@ -54,6 +56,6 @@ def _heard(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears) -> float
         heard(engine, task.id, known.recording, known.dialogue, ears.fingerprint, 0.0)
         return 0.0
     started = time.perf_counter()
-    dialogue = ears.hear(sound)
+    dialogue = ears.hear(sound, lambda dialogue: questions(task.call, dialogue, standard))
     heard(engine, task.id, recording, dialogue, ears.fingerprint, time.perf_counter() - started)
     return recording.duration_ms / 1000

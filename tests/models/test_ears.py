@@ -14,6 +14,7 @@ from zhijian.models.engines.ears import Ears, _unheard, _whole, open_ears
 from zhijian.models.engines.utterances import Stretch
 from zhijian.models.engines.whisper import Passage
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Word
+from zhijian.models.records.questions import PhraseQuery
 from zhijian.models.records.span import Span
 
 CUT_MS = 30_000
@@ -96,6 +97,19 @@ def test_words_follow_each_other_inside_their_utterance(heard_stereo):
         assert utterance.text == "".join(word.text for word in utterance.words)
         starts = [word.span.start_ms for word in utterance.words]
         assert starts == sorted(starts)
+
+
+def test_questions_are_answered_with_the_words(ears, heard_stereo, sample):
+    first = heard_stereo.utterances[0]
+    asked = PhraseQuery(0, 0, len(first.text), first.text)
+
+    def questions(dialogue: Dialogue) -> list[PhraseQuery]:
+        assert dialogue == heard_stereo
+        return [asked]
+
+    dialogue = ears.hear(sample("stereo")[0], questions)
+    assert [(score.query, score.log_likelihood_ratio) for score in dialogue.phrase_scores] == [(asked, 0)]
+    assert replace(dialogue, phrase_scores=()) == heard_stereo
 
 
 def test_the_same_sound_is_heard_the_same(ears, heard_stereo, sample):

@@ -1,6 +1,7 @@
 """Stored dialogues are judged again under an edited standard: tried out, then booked like a changed row."""
 
 import json
+import shutil
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -50,7 +51,7 @@ def make_standard(tmp_path_factory):
             ],
         }
         (folder / "standard.yaml").write_text(yaml.safe_dump(sheet, allow_unicode=True), encoding="utf-8")
-        (folder / "phrases.yaml").write_bytes((BUNDLED / "phrases.yaml").read_bytes())
+        shutil.copytree(BUNDLED / "phrases", folder / "phrases")
         for id, (_, phrase, _) in rows.items():
             check = {"says_any": {"within": {"role": "agent"}, "phrases": [phrase], "missing": f"没有说{phrase}"}}
             proof = {"pass": [[{"agent": f"{phrase}。"}]], "fail": [[{"agent": "苹果。"}]]}

@@ -50,6 +50,9 @@ def repeats(*lines: str) -> list[RepeatBack]:
         (["客:电话1,34 7753 零零幺八。"], [("电话", "13477530018")]),
         (["客:电话要三四七七五三零零幺八"], [("电话", "13477530018")]),
         (["客:电话是幺三八。五五零三。三七二幺。"], [("电话", "13855033721")]),
+        # almost heard digits make a mobile number of those that were
+        (["客:电话幺三四请亲五三零零幺八"], [("电话", "13477530018")]),
+        (["坐:请留个电话", "客:聊三四七七五三,零零幺请。"], [("电话", "13477530017")]),
         # after a house number
         (
             ["坐:地址和电话", "客:春晖小区六号楼四零二,幺三四,七七五三,零零幺八"],
@@ -283,3 +286,34 @@ def check_places(datum: Datum, turns: list[Turn]) -> None:
 def test_a_surname_with_a_title_that_nobody_asked_for_is_in_doubt() -> None:
     (datum,) = extract(dialogue("客:王经理说可以的"))
     assert (datum.value, datum.confidence) == ("王", 0.5)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param("客:电话幺三四七七五三零零幺请记一下", id="the next word is none of its digits"),
+        pytest.param("客:电话二三四七七五三零零请八", id="no mobile number"),
+        pytest.param("客:电话幺三请七请请三零零幺八", id="too many"),
+    ],
+)
+def test_words_that_sound_almost_like_digits_stay_words(said):
+    assert all(len(value) < 11 for _, value in data(said))
+
+
+def test_a_surname_by_ear_is_the_one_the_agent_understood():
+    (repeat,) = repeats("坐:请问您贵姓", "客:我信中", "坐:好的周先生")
+    assert repeat.match
+
+
+@pytest.mark.parametrize("said", ["我先问一下电费", "我想问", "我先报电话", "我行不行"])
+def test_what_is_no_surname(said):
+    assert data("坐:请问怎么称呼您", f"客:{said}") == []
+
+
+def test_first_words_like_a_title_leave_a_surname_open():
+    (repeat,) = repeats("坐:请问您贵姓", "客:我姓孙", "坐:分你是,已经登记了")
+    assert repeat.said_back
+    assert not repeat.match
+    assert repeat.confidence == 0.5
+    (plain,) = repeats("坐:请问您贵姓", "客:我姓孙", "坐:好的,已经登记了")
+    assert not plain.said_back

@@ -31,7 +31,7 @@ def folder(tmp_path: Path) -> Path:
     head, _, _ = sheet.partition("items:")
     line = "items:\n  - {id: opening.greeting, name: 开头问候, points: 4}\n"
     (tmp_path / "standard.yaml").write_text(head + line, encoding="utf-8")
-    shutil.copy(BUNDLED / "phrases.yaml", tmp_path)
+    shutil.copytree(BUNDLED / "phrases", tmp_path / "phrases")
     (tmp_path / "opening").mkdir()
     write(tmp_path, GOOD)
     return tmp_path
@@ -45,6 +45,29 @@ def problems(folder: Path) -> list[tuple[str, int, str]]:
     with pytest.raises(StandardError) as caught:
         load_standard(folder)
     return [(problem.file, problem.line, problem.message) for problem in caught.value.problems]
+
+
+def test_lists_of_phrases_may_lie_in_any_file_but_only_in_one(folder: Path) -> None:
+    mine = folder / "phrases" / "mine.yaml"
+    mine.write_text("lists:\n  mine: [早上好]\n", encoding="utf-8")
+    write(folder, GOOD.replace("[您好]", "['@mine']"))
+    assert load_standard(folder).items
+
+    mine.write_text("lists:\n  greeting: [早上好]\n", encoding="utf-8")
+    (problem,) = problems(folder)
+    assert problem[:2] == ("phrases/opening.yaml", 3)
+    assert "greeting 在 phrases/mine.yaml 里已经有了" in problem[2]
+
+
+def test_a_file_of_phrases_that_is_not_read_is_reported(folder: Path) -> None:
+    (folder / "phrases" / "mine.yml").write_text("lists:\n  mine: [早上好]\n", encoding="utf-8")
+    assert [(file, line) for file, line, _ in problems(folder)] == [("phrases/mine.yml", 1)]
+
+
+def test_every_broken_file_of_phrases_is_reported(folder: Path) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        (folder / "phrases" / name).write_text("lists:\n  x: []\n", encoding="utf-8")
+    assert [(file, line) for file, line, _ in problems(folder)] == [("phrases/a.yaml", 2), ("phrases/b.yaml", 2)]
 
 
 def test_a_good_rule_loads(folder: Path) -> None:

@@ -55,7 +55,7 @@ def test_hash_covers_every_file_and_ignores_line_endings(tmp_path: Path) -> None
     shutil.copytree(BUNDLED, folder)
     assert load_standard(folder).sha256 == STANDARD.sha256
 
-    phrases = folder / "phrases.yaml"
+    phrases = folder / "phrases" / "opening.yaml"
     phrases.write_bytes(phrases.read_bytes().replace(b"\n", b"\r\n"))
     assert load_standard(folder).sha256 == STANDARD.sha256
 

@@ -1,0 +1,97 @@
+"""What a judge would have the sound asked, and what it answered (models/engines/verifier.py does the listening)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from zhijian.models.records.dialogue import Dialogue, Role, Utterance
+from zhijian.models.records.questions import PhraseQuery, PhraseScore
+from zhijian.models.records.span import Span
+from zhijian.rules.belief import curve
+from zhijian.rules.phrases import Hit
+from zhijian.rules.text import normalise
+
+_Key = tuple[Role, Span, str]
+
+SHORTEST_CHARS = 3
+"""A shorter phrase is found by its exact sound alone, about which the sound can tell nothing new."""
+ASKED_OF_A_PLACE = 4
+"""Only the likeliest are worth a tenth of a second of hearing each."""
+ASKED_PER_MINUTE = 4
+
+
+@dataclass(frozen=True)
+class Doubts:
+    """Those about the words of a dialogue, with how alike (0..1) the stretch is to the phrase."""
+
+    dialogue: Dialogue
+    _alike: dict[PhraseQuery, float] = field(default_factory=dict)
+
+    def ask(self, hits: Iterable[Hit]) -> None:
+        """About the likeliest of hits of which one would do."""
+        for hit in sorted(hits, key=lambda hit: -hit.match.similarity)[:ASKED_OF_A_PLACE]:
+            if (query := _query(hit, self._numbers)) is not None:
+                self._alike[query] = hit.match.similarity
+
+    @property
+    def likeliest(self) -> tuple[PhraseQuery, ...]:
+        """As many as the length of the call allows, in order of time."""
+        at_most = max(1, round(ASKED_PER_MINUTE * self.dialogue.duration_ms / 60_000))
+        chosen = sorted(self._alike, key=lambda query: -self._alike[query])[:at_most]
+        return tuple(sorted(chosen, key=lambda query: (query.utterance, query.start)))
+
+    @cached_property
+    def _numbers(self) -> dict[_Key, int]:
+        return _numbers(self.dialogue)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Those that came with a dialogue."""
+
+    dialogue: Dialogue
+
+    def __bool__(self) -> bool:
+        return bool(self.dialogue.phrase_scores)
+
+    def know(self, utterance: Utterance) -> bool:
+        """Was anything asked about it?"""
+        return bool(self) and self._numbers.get(_key(utterance)) in self._asked_about
+
+    def weighed(self, hit: Hit) -> Hit:
+        """The hit with how probable it is by its sound; as it is where that was not asked."""
+        query = _query(hit, self._numbers) if self else None
+        if query is None or query not in self._scores:
+            return hit
+        return replace(hit, belief=curve().probability(hit.match.similarity, self._scores[query]))
+
+    @cached_property
+    def _scores(self) -> dict[PhraseQuery, PhraseScore]:
+        return {score.query: score for score in self.dialogue.phrase_scores}
+
+    @cached_property
+    def _asked_about(self) -> frozenset[int]:
+        return frozenset(query.utterance for query in self._scores)
+
+    @cached_property
+    def _numbers(self) -> dict[_Key, int]:
+        return _numbers(self.dialogue)
+
+
+def _query(hit: Hit, numbers: dict[_Key, int]) -> PhraseQuery | None:
+    """None for what cannot be asked: too short phrases, parts of utterances."""
+    number = numbers.get(_key(hit.utterance))
+    if number is None or len(normalise(hit.phrase)) < SHORTEST_CHARS:
+        return None
+    return PhraseQuery(number, *hit.text.raw_slice(hit.match.start, hit.match.end), hit.wording)
+
+
+def _numbers(dialogue: Dialogue) -> dict[_Key, int]:
+    return {_key(utterance): number for number, utterance in enumerate(dialogue.utterances)}
+
+
+def _key(utterance: Utterance) -> _Key:
+    """Tells whole utterances from each other, and from parts of them."""
+    return utterance.role, utterance.span, utterance.text
