@@ -94,6 +94,9 @@ class Spoken:
         return BannedHit(self.entry.phrase, self.entry.tier, self.hit.span, self.hit.quote)
 
 
+_AGENT = Scope()
+
+
 class NeverSays(Operator):
     """None of the banned phrases is said by the agent; each one said costs the points of its tier.
 
@@ -125,7 +128,7 @@ class NeverSays(Operator):
         if spoken:
             reason = "疑似说了服务忌语:" + "、".join(one.entry.phrase for one in spoken)
             return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
-        return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
+        return Finding(outcome=Outcome.PASS, confidence=heard.place(_AGENT).confidence)
 
     def explain(self, settings: Settings) -> Explanation:
         return Explanation(
@@ -154,8 +157,7 @@ class NeverSays(Operator):
                             yield _settled(one, heard)
 
     def _candidates(self, utterance: Utterance, word_confidence: float) -> Iterator[Spoken]:
-        screen = pinyin.screen(tuple((wording.parts[0], doubt) for _, wording, _, doubt in self._sought))
-        for number in screen.passing(normalise(utterance.text)):
+        for number in self._screen.passing(normalise(utterance.text)):
             entry, wording, accept, doubt = self._sought[number]
             for hit in hits(wording, utterance, min_similarity=doubt):
                 if _in_form(wording, hit):
@@ -168,6 +170,10 @@ class NeverSays(Operator):
         return tuple(
             (entry, wording, *self._limits(entry, wording)) for entry in self.entries for wording in entry.wordings
         )
+
+    @cached_property
+    def _screen(self) -> pinyin.Screen:
+        return pinyin.screen(tuple((wording.parts[0], doubt) for _, wording, _, doubt in self._sought))
 
     def _limits(self, entry: BannedPhrase, wording: Wording) -> tuple[float, float]:
         """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""

@@ -15,12 +15,15 @@ from zhijian.rules.conditions import Condition
 from zhijian.rules.finding import Explanation, Finding, Operator, failed
 from zhijian.rules.heard import Heard, Settings, found, searched
 from zhijian.rules.holds import agents_holds
-from zhijian.rules.phrases import Hit, hits
+from zhijian.rules.phrases import Hit, hits_of_any
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import repeated_wrong
 from zhijian.rules.terms import Phrase, Phrases, Scope, Term
 
 Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+_AGENT, _CUSTOMER = Scope(), Scope(role=Role.CUSTOMER)
 
 
 class CourtesyKind(Term):
@@ -35,12 +38,8 @@ class CourtesyKind(Term):
 
     def best(self, heard: Heard, place: Place) -> Hit | None:
         """A certain use if there is one, else a doubtful one."""
-        used = [
-            hit
-            for utterance in place.utterances
-            for phrase in self.phrases
-            for hit in hits(phrase, utterance, min_similarity=phrase.accept or heard.settings.thresholds.said)
-        ]
+        sought = [(phrase, phrase.accept or heard.settings.thresholds.said) for phrase in self.phrases]
+        used = hits_of_any(sought, place.utterances)
         return max(used, key=lambda hit: (self.is_certain(hit), hit.match.similarity), default=None)
 
     def is_certain(self, hit: Hit) -> bool:
@@ -63,8 +62,8 @@ class Occasion(Term):
     def arose(self, heard: Heard) -> bool:
         return (
             (self.when is None or self.when.holds(heard))
-            and (self.customer_says is None or _said(heard, Scope(role=Role.CUSTOMER), self.customer_says))
-            and (self.agent_says is None or _said(heard, Scope(role=Role.AGENT), self.agent_says))
+            and (self.customer_says is None or _said(heard, _CUSTOMER, self.customer_says))
+            and (self.agent_says is None or _said(heard, _AGENT, self.agent_says))
             and (not self.held or bool(agents_holds(heard)))
             and (self.repeated_wrong is None or repeated_wrong(heard, self.repeated_wrong))
         )
@@ -83,7 +82,7 @@ class UsesCourtesyWords(Operator):
     half: int = Field(ge=1)
 
     def look(self, heard: Heard) -> Finding:
-        place = heard.place(Scope())
+        place = heard.place(_AGENT)
         best = {kind.name: (kind, kind.best(heard, place)) for kind in (*self.kinds, self.apology)}
         used = [name for name, (kind, hit) in best.items() if hit and kind.is_certain(hit)]
         if self.apology.name not in used and not any(occasion.arose(heard) for occasion in self.occasions):

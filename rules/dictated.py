@@ -92,7 +92,7 @@ def is_complete(kind: str, digits: str) -> bool:
 def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
     pieces = []
     for position, turn in enumerate(turns):
-        if turn.role != CUSTOMER:
+        if turn.role != CUSTOMER or not digit_strings(turn.text):
             continue
         asked = _asked(turns, position)
         since = 0

@@ -186,7 +186,8 @@ class Heard:
 
     def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> None:
         """Has the sound asked whether one of the phrases was said there."""
-        self.ask(hits_of_any([(phrase, self.settings.thresholds.asked) for phrase in phrases], utterances))
+        if self.doubts is not None:
+            self.ask(hits_of_any([(phrase, self.settings.thresholds.asked) for phrase in phrases], utterances))
 
     def ask(self, hits: Iterable[Hit]) -> None:
         """Has the sound asked whether one of these was said, if it still can be; else they are not even looked for."""
@@ -218,8 +219,8 @@ class Heard:
             utterance
             for utterance in self.dialogue.trusted
             if utterance.role is not place.role
-            and utterance.span.overlap(place.span)
             and (utterance.role is Role.UNKNOWN or utterance.role_confidence < self.settings.thresholds.role_confidence)
+            and utterance.span.overlap(place.span)
         )
 
     def distrust(self, place: Place) -> str | None:

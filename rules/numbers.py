@@ -101,6 +101,7 @@ class Amount:
         return str(self.value).removesuffix(".00")
 
 
+@lru_cache(maxsize=1024)
 def digit_strings(text: NormalText) -> tuple[DigitRun, ...]:
     """Strings of digits read one by one, at least `MIN_DIGITS` long, groups joined over pauses and particles.
 
@@ -191,6 +192,7 @@ def decimals(text: NormalText) -> tuple[Amount, ...]:
     return tuple(found)
 
 
+@lru_cache(maxsize=1024)
 def with_marks(text: NormalText) -> tuple[str, tuple[int, ...]]:
     """The normal text with a point or colon inside numbers put back and `|` at the clause breaks, and each character's
     index in the normal text (a mark has that of the character after it)."""

@@ -34,8 +34,12 @@ class Place:
     @property
     def confidence(self) -> float:
         """Mean confidence of the words, by length; 0 where nothing was heard."""
-        weighted = [utterance.confidence for utterance in self.utterances for _ in utterance.text]
-        return fmean(weighted) if weighted else 0.0
+        if not self.num_chars:
+            return 0.0
+        return fmean(
+            [utterance.confidence for utterance in self.utterances],
+            weights=[len(utterance.text) for utterance in self.utterances],
+        )
 
     @property
     def num_chars(self) -> int:

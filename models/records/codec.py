@@ -41,13 +41,15 @@ def from_dict(cls: type[Record], data: Any, where: str | None = None) -> Record:
     where = where or cls.__name__
     if not isinstance(data, dict):
         raise RecordError(f"{where}: expected an object, got {type(data).__name__}")
-    hints, rest, values = _hints(cls), dict(data), {}  # type: ignore[arg-type]
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        if _is_span(field.name):
-            values[field.name] = _take_span(rest, field.name.removesuffix("span"), hints[field.name], where)
+    rest, values = dict(data), {}
+    for field in _fields(cls):  # type: ignore[arg-type]
+        if field.span_prefix is not None:
+            values[field.name] = _take_span(rest, field, where)
         elif field.name in rest:
-            values[field.name] = _read(hints[field.name], rest.pop(field.name), f"{where}.{field.name}")
-        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            value = rest.pop(field.name)
+            plain = type(value) is field.hint and field.hint in _PLAIN
+            values[field.name] = value if plain else _read(field.hint, value, f"{where}.{field.name}")
+        elif field.required:
             raise RecordError(f"{where}: key {field.name!r} is missing")
     if rest:
         raise RecordError(f"{where}: unknown key {sorted(rest)[0]!r}")
@@ -57,9 +59,34 @@ def from_dict(cls: type[Record], data: Any, where: str | None = None) -> Record:
         raise RecordError(f"{where}: {error}") from None
 
 
+_PLAIN = frozenset({str, int, float, bool})
+"""What JSON writes as it is."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Field:
+    """A field of a record; `span_prefix` is what stands before start_ms and end_ms, None where it holds no span."""
+
+    name: str
+    hint: Any
+    required: bool
+    span_prefix: str | None
+    may_be_none: bool
+
+
 @cache
-def _hints(cls: Any) -> dict[str, Any]:
-    return typing.get_type_hints(cls)
+def _fields(cls: Any) -> tuple[_Field, ...]:
+    hints = typing.get_type_hints(cls)
+    return tuple(
+        _Field(
+            name=field.name,
+            hint=hints[field.name],
+            required=field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
+            span_prefix=field.name.removesuffix("span") if _is_span(field.name) else None,
+            may_be_none=type(None) in typing.get_args(hints[field.name]),
+        )
+        for field in dataclasses.fields(cls)
+    )
 
 
 def _is_span(name: str) -> bool:
@@ -82,14 +109,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _take_span(rest: dict[str, Any], prefix: str, hint: Any, where: str) -> Span | None:
-    start, end = rest.pop(f"{prefix}start_ms", None), rest.pop(f"{prefix}end_ms", None)
-    if start is None and end is None and type(None) in typing.get_args(hint):
+def _take_span(rest: dict[str, Any], field: _Field, where: str) -> Span | None:
+    start, end = rest.pop(f"{field.span_prefix}start_ms", None), rest.pop(f"{field.span_prefix}end_ms", None)
+    if start is None and end is None and field.may_be_none:
         return None
     try:
         return Span(start, end)
     except RecordError as error:
-        raise RecordError(f"{where}.{prefix}span: {error}") from None
+        raise RecordError(f"{where}.{field.name}: {error}") from None
 
 
 def _read(hint: Any, value: Any, where: str) -> Any:
