@@ -134,7 +134,7 @@ def presence(
         return unsure(f"说话人不明的一句话里有「{unclear[0].phrase}」", unclear[0].confidence, found(unclear[0]))
     alike = _best_first(heard, heard.hits(phrases, place.utterances, nearly=True, unless=unless))
     nearest = alike[at_least - 1] if len(alike) >= at_least else None
-    doubt = f"有一处听来像「{nearest.phrase}」" if nearest else heard.distrust(place)
+    doubt = f"有一处听来像「{nearest.phrase}」" if nearest else heard.distrust_of_phrases(place)
     return failed(missing, place.confidence, searched(place, nearest), doubt=doubt)
 
 

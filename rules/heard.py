@@ -225,7 +225,6 @@ class Heard:
 
     def distrust(self, place: Place) -> str | None:
         """Why nothing may be concluded from what is not found there, in Chinese; None where it may."""
-        thresholds = self.settings.thresholds
         if any(
             u.suspect and u.role in (place.role, Role.UNKNOWN) and u.span.overlap(place.span)
             for u in self.dialogue.utterances
@@ -235,8 +234,6 @@ class Heard:
             return "这一段没有识别出文字" if self._unheard_ms(place) else None
         if place.confidence < self.settings.thresholds.word_confidence:
             return "这一段识别的把握太低"
-        if place.num_chars <= thresholds.garbled_among_chars and place.least_clear < thresholds.garbled:
-            return "这一段有几个字没有听清"
         if self._unheard_ms(place) >= self.settings.thresholds.unheard_ms:
             return "这一段有说话声没有识别出文字"
         if self._is_sparse(place):
@@ -244,6 +241,13 @@ class Heard:
         if self._talked_over_ms(place) >= self.settings.thresholds.talked_over_ms:
             return "这一段两人同时说话,单声道分不清各自说了什么"
         return None
+
+    def distrust_of_phrases(self, place: Place) -> str | None:
+        """Why a phrase may have been said there although it is not found, in Chinese; None where it was not."""
+        thresholds = self.settings.thresholds
+        if place.num_chars <= thresholds.garbled_among_chars and place.least_clear < thresholds.garbled:
+            return "这一段有几个字没有听清"
+        return self.distrust(place)
 
     def _unheard_ms(self, place: Place) -> int:
         """Milliseconds of the role's voice there without a word; 0 where they are a small part of the voice."""

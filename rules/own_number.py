@@ -68,7 +68,7 @@ class SaysOwnNumber(Operator):
             return passed(recorded)
         if doubtful := in_greeting or heard.said(self.before, place.utterances):
             return unsure("疑似报了工号,但听不真切", doubtful.confidence, found(doubtful))
-        return failed(self.missing, place.confidence, searched(place), doubt=heard.distrust(place))
+        return failed(self.missing, place.confidence, searched(place), doubt=heard.distrust_of_phrases(place))
 
     def _as_recorded(self, place: Place, heard: Heard) -> Hit | None:
         """The number of the call record, where the words sound like it or the sound itself vouches for it."""
