@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 from zhijian.models.engines.audio import Sound
+from zhijian.models.engines.ears import Questions
 from zhijian.models.records.call import Call, Direction
 from zhijian.models.records.dialogue import Dialogue, Separation
 from zhijian.models.records.scorecard import Status
@@ -30,9 +31,11 @@ class CountingEars:
     fingerprint: str = "ears"
     asked: int = 0
 
-    def hear(self, sound: Sound) -> Dialogue:
+    def hear(self, sound: Sound, questions: Questions) -> Dialogue:
         self.asked += 1
-        return Dialogue(sound.duration_ms, Separation.CHANNELS, "ears", "zh", ())
+        dialogue = Dialogue(sound.duration_ms, Separation.CHANNELS, "ears", "zh", ())
+        assert questions(dialogue) == ()  # nothing is in doubt where nothing was said
+        return dialogue
 
 
 def call(call_id: str, recording: str) -> Call:
