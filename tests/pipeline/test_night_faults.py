@@ -192,10 +192,10 @@ from zhijian.pipeline import cli
 
 hear = Ears.hear
 
-def hear_or_fail(ears, sound):
+def hear_or_fail(ears, sound, questions):
     if sound.duration_ms == 24_000:
         raise RuntimeError("客户电话 16380265197")
-    return hear(ears, sound)
+    return hear(ears, sound, questions)
 
 Ears.hear = hear_or_fail
 cli.main()
