@@ -94,9 +94,6 @@ class Spoken:
         return BannedHit(self.entry.phrase, self.entry.tier, self.hit.span, self.hit.quote)
 
 
-_AGENT = Scope()
-
-
 class NeverSays(Operator):
     """None of the banned phrases is said by the agent; each one said costs the points of its tier.
 
@@ -128,7 +125,7 @@ class NeverSays(Operator):
         if spoken:
             reason = "疑似说了服务忌语:" + "、".join(one.entry.phrase for one in spoken)
             return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
-        return Finding(outcome=Outcome.PASS, confidence=heard.place(_AGENT).confidence)
+        return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
 
     def explain(self, settings: Settings) -> Explanation:
         return Explanation(

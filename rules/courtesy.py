@@ -23,9 +23,6 @@ from zhijian.rules.terms import Phrase, Phrases, Scope, Term
 Name = Annotated[str, StringConstraints(min_length=1)]
 
 
-_AGENT, _CUSTOMER = Scope(), Scope(role=Role.CUSTOMER)
-
-
 class CourtesyKind(Term):
     """One of the courtesy words in its forms.
 
@@ -62,8 +59,8 @@ class Occasion(Term):
     def arose(self, heard: Heard) -> bool:
         return (
             (self.when is None or self.when.holds(heard))
-            and (self.customer_says is None or _said(heard, _CUSTOMER, self.customer_says))
-            and (self.agent_says is None or _said(heard, _AGENT, self.agent_says))
+            and (self.customer_says is None or _said(heard, Scope(role=Role.CUSTOMER), self.customer_says))
+            and (self.agent_says is None or _said(heard, Scope(role=Role.AGENT), self.agent_says))
             and (not self.held or bool(agents_holds(heard)))
             and (self.repeated_wrong is None or repeated_wrong(heard, self.repeated_wrong))
         )
@@ -82,7 +79,7 @@ class UsesCourtesyWords(Operator):
     half: int = Field(ge=1)
 
     def look(self, heard: Heard) -> Finding:
-        place = heard.place(_AGENT)
+        place = heard.place(Scope())
         best = {kind.name: (kind, kind.best(heard, place)) for kind in (*self.kinds, self.apology)}
         used = [name for name, (kind, hit) in best.items() if hit and kind.is_certain(hit)]
         if self.apology.name not in used and not any(occasion.arose(heard) for occasion in self.occasions):

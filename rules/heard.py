@@ -187,10 +187,10 @@ class Heard:
     def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> None:
         """Has the sound asked whether one of the phrases was said there."""
         if self.doubts is not None:
-            self.ask(hits_of_any([(phrase, self.settings.thresholds.asked) for phrase in phrases], utterances))
+            self.doubts.ask(hits_of_any([(phrase, self.settings.thresholds.asked) for phrase in phrases], utterances))
 
     def ask(self, hits: Iterable[Hit]) -> None:
-        """Has the sound asked whether one of these was said, if it still can be; else they are not even looked for."""
+        """Has the sound asked whether one of these was said, if it still can be."""
         if self.doubts is not None:
             self.doubts.ask(hits)
 

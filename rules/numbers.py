@@ -29,7 +29,7 @@ _DASHES = frozenset("杠")
 _REPEATED = re.compile(f"(?P<times>[2-5两二三四五])个(?P<digit>[{''.join(DIGITS)}])|双(?P<twice>[{''.join(DIGITS)}])")
 _MISHEARD_LAST_ONE = frozenset("腰妖邀吆")
 _ALMOST = {"0": "林连", "1": "聊样英因", "3": "山桑", "5": "我", "6": "聊牛", "7": "请亲", "8": "班帮怕", "9": "家教"}
-"""Characters whose sound a digit is taken for where words are expected: 二八邀请 for 二八幺七."""
+"""Characters whose sound a digit is taken for where words are expected: 六三邀请 for 六三幺七."""
 _MOBILE_DIGITS, _ALMOST_AT_MOST = 11, 2
 _ENOUGH_BEFORE, _ENOUGH_AFTER = 3, 5
 """Digits that must stand beside what is taken for 幺 at the end or the beginning of a number."""
@@ -251,7 +251,7 @@ def _complete_mobile(chars: str, heard: list[str]) -> None:
     for start in range(len(chars) - _MOBILE_DIGITS + 1):
         end = start + _MOBILE_DIGITS
         missing = [index for index in range(start, end) if not heard[index]]
-        bounded = not any(heard[start - 1 : start] if start else []) and not any(heard[end : end + 1])
+        bounded = not any((*heard[max(0, start - 1) : start], *heard[end : end + 1]))
         if not bounded or not 0 < len(missing) <= _ALMOST_AT_MOST:
             continue
         if (start in missing and start > 0) or (end - 1 in missing and end < len(chars)):

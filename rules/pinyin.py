@@ -3,30 +3,25 @@
 A phrase is slid along the text and aligned syllable by syllable (semi-global edit distance after Sellers 1980, given
 up where it gets too dear, as Ukkonen 1985 does), tones ignored. A syllable is an initial and a final, half of the
 syllable each; pairs that speakers or recognisers confuse (n/l, zh/z, in/ing …) cost little, homophones cost nothing.
-Particles (啊 呢 呀 …) come and go free of charge. Costs are whole tenths of a syllable.
-
-A row of the alignment is one integer: a lane of bits for each place between the characters, so that all places are
-reckoned at once.
+Particles (啊 呢 呀 …) come and go free of charge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
+from pypinyin import lazy_pinyin
 from pypinyin.contrib.tone_convert import to_finals, to_initials
 
-from zhijian.rules.sounds import reading
 from zhijian.rules.text import NormalText, fillers, lexicon, normalise
 
-SYLLABLE = 10
-"""Cost of an extra or missing syllable."""
-HALF, RELATED, NEAR = 5, 3, 1
-"""Cost of a wrong initial or final: unlike, alike, and commonly confused."""
+HALF, RELATED, NEAR = 0.5, 0.3, 0.1
+"""Cost of a wrong initial or final: unlike, alike, and commonly confused. An extra or missing syllable costs 1."""
 
 # Initials and finals in strict pinyin: yan is ∅ + ian, wu is ∅ + u, ju is j + v.
 _NEAR_INITIALS = "n/l r/l f/h zh/z sh/s ch/c"
@@ -40,14 +35,7 @@ _RELATED_FINALS = (
 # The same word in another spelling: both are read alike and count as the same characters.
 _FOLD = str.maketrans("您0123456789幺〇", "你零一二三四五六七八九一零")
 _UNKNOWN = ("unknown sound",)
-_TOLERANCE = 1e-8
-
-_LANE, _LANE_BITS, _COST = np.dtype("<u4"), 32, 1 << 16
-"""A lane is a cost times `_COST` plus a length: of two alignments the better one is the smaller number."""
-_FREE, _DEAR = 1, SYLLABLE * _COST + 1
-"""Lanes that skip a particle, or another character."""
-_NEVER = 1 << 28
-"""A lane that is dearer than any alignment of a phrase, and far from filling its bits."""
+_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +69,9 @@ def find(phrase: str, text: NormalText, *, min_similarity: float = 0.8) -> tuple
 def _found(phrase: str, chars: str, min_similarity: float) -> tuple[Match, ...]:
     """Items of a standard look for the same words in the same places."""
     wanted, heard = _wanted(phrase, min_similarity), _sound(chars)
-    chosen: list[tuple[int, int, int]] = []
-    for hit in sorted(_align(wanted, heard), key=lambda hit: (hit[0], hit[2] - hit[1], hit[1])):
+    hits = sorted(_align(wanted, heard), key=lambda hit: (round(hit[0], 6), hit[2] - hit[1], hit[1]))
+    chosen: list[tuple[float, int, int]] = []
+    for hit in hits:
         if all(hit[2] <= start or hit[1] >= end for _, start, end in chosen):
             chosen.append(hit)
     matches = tuple(_match(wanted, heard, hit) for hit in sorted(chosen, key=lambda hit: hit[1]))
@@ -93,18 +82,17 @@ def _found(phrase: str, chars: str, min_similarity: float) -> tuple[Match, ...]:
 class Screen:
     """Many phrases at a time, to tell which of them are worth looking for in a text.
 
-    `needed` are the syllables of each as symbols, shape (syllables of the longest, phrases), `limits` the dearest
-    alignment accepted of each.
+    `needed` are the syllables of each as symbols, shape (phrases, syllables of the longest), `limits` the dearest
+    alignment accepted of each, in hundredths.
     """
 
     needed: np.ndarray[Any, np.dtype[np.intp]]
-    limits: np.ndarray[Any, np.dtype[np.uint16]]
+    limits: np.ndarray[Any, np.dtype[np.float64]]
 
     def passing(self, text: NormalText) -> list[int]:
         """The numbers of the phrases that may be in the text; `find` finds nothing of the others."""
         least = np.frombuffer(_sound(text.chars).least, np.uint8)
-        costs = np.add.reduce(least.take(self.needed), axis=0, dtype=np.uint16)
-        passing: list[int] = (costs <= self.limits).nonzero()[0].tolist()
+        passing: list[int] = np.flatnonzero(least[self.needed].sum(axis=1) <= self.limits).tolist()
         return passing
 
 
@@ -114,7 +102,7 @@ def screen(phrases: tuple[tuple[str, float], ...]) -> Screen:
     wanted = [_wanted(phrase, min_similarity) for phrase, min_similarity in phrases]
     longest = max(len(one.needed) for one in wanted)
     needed = [(*one.needed, *(longest - len(one.needed)) * (len(_symbols()),)) for one in wanted]
-    return Screen(np.array(needed).T.copy(), np.array([one.limit for one in wanted], np.uint16))
+    return Screen(np.array(needed), np.array([100 * one.limit for one in wanted]))
 
 
 def similarity(phrase: str, other: str) -> float:
@@ -124,15 +112,15 @@ def similarity(phrase: str, other: str) -> float:
     if not longest:
         return 1.0
     costs = _costs()
-    row = [SYLLABLE * column for column in range(len(right.symbols) + 1)]
+    row = [float(column) for column in range(len(right.symbols) + 1)]
     for symbol in left.symbols:
-        above, row[0] = row[0], row[0] + SYLLABLE
+        above, row[0] = row[0], row[0] + 1
         for column, other_symbol in enumerate(right.symbols, 1):
             above, row[column] = (
                 row[column],
-                min(above + costs[symbol][other_symbol], row[column] + SYLLABLE, row[column - 1] + SYLLABLE),
+                min(above + costs[symbol][other_symbol], row[column] + 1, row[column - 1] + 1),
             )
-    return max(0.0, 1 - row[-1] / SYLLABLE / longest)
+    return max(0.0, 1 - row[-1] / longest)
 
 
 def sounds_like(one: str, other: str) -> bool:
@@ -142,31 +130,16 @@ def sounds_like(one: str, other: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Sound:
-    """A normal text as symbols (indices into `_symbols`), `codes` the same behind one for no symbol at all.
+    """A normal text as symbols (indices into `_symbols`).
 
-    `least` says of every symbol there is, and of no symbol, what it costs at least to hear it in the text. Rows of an
-    alignment have a lane for each place in the text: `ones` has a 1 in each, `skipping` what it costs to leave out the
-    character before the place.
+    `least` says of every symbol there is what it costs at least to hear it in the text: hundredths, rounded down. One
+    more, for no symbol at all, costs nothing.
     """
 
     folded: str
     symbols: tuple[int, ...]
     free: tuple[bool, ...]
-    codes: np.ndarray[Any, np.dtype[np.intp]]
     least: bytes
-    ones: int
-    skipping: int
-    _hearing: dict[int, int] = field(default_factory=dict)
-
-    def hearing(self, symbol: int) -> int:
-        """What it costs to hear the symbol in the character before each place, as lanes."""
-        if (lanes := self._hearing.get(symbol)) is None:
-            lanes = self._hearing[symbol] = _as_row(_steps()[symbol].take(self.codes))
-        return lanes
-
-    def lanes(self, row: int) -> list[int]:
-        lanes: list[int] = np.frombuffer(row.to_bytes(len(self.codes) * _LANE.itemsize, "little"), _LANE).tolist()
-        return lanes
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +152,11 @@ class _Wanted:
     sound: _Sound
     bare: str
     needed: tuple[int, ...]
-    limit: int
+    limit: float
 
     def cannot_be_in(self, heard: _Sound) -> bool:
         """Is it too dear even with each syllable where it costs least? Cheap, and true of most pairs."""
-        return sum(map(heard.least.__getitem__, self.needed)) > self.limit
+        return sum(map(heard.least.__getitem__, self.needed)) > 100 * self.limit
 
 
 @lru_cache(maxsize=16384)
@@ -194,67 +167,73 @@ def _wanted(phrase: str, min_similarity: float) -> _Wanted:
     if all(sound.free):  # a phrase of nothing but particles: then they are what is meant
         sound = replace(sound, free=(False,) * len(sound.symbols))
     needed = tuple(symbol for symbol, free in zip(sound.symbols, sound.free, strict=True) if not free)
-    limit = 0 if len(needed) <= 2 else int(SYLLABLE * len(needed) * (1 - min_similarity) + _TOLERANCE)
+    limit = 0.0 if len(needed) <= 2 else len(needed) * (1 - min_similarity) + _TOLERANCE
     return _Wanted(sound, _without(sound.folded, sound.free), needed, limit)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _sound(chars: str) -> _Sound:
-    symbols, free = tuple(map(_symbol, chars)), fillers(chars)
-    codes = np.array((len(_symbols()), *symbols))
-    return _Sound(
-        folded=chars.translate(_FOLD),
-        symbols=symbols,
-        free=free,
-        codes=codes,
-        least=np.minimum.reduce(_least_costs().take(codes, axis=0)).tobytes(),
-        ones=_as_row(np.ones(len(codes), _LANE)),
-        skipping=_as_row(np.array((_NEVER, *(_FREE if skip else _DEAR for skip in free)), _LANE)),
-    )
+    symbols = tuple(_symbol(char) for char in chars)
+    least = _hundredths()[list({*symbols})].min(axis=0, initial=100).tobytes()
+    return _Sound(chars.translate(_FOLD), symbols, fillers(chars), least)
 
 
-def _align(wanted: _Wanted, heard: _Sound) -> Iterator[tuple[int, int, int]]:
-    """Every end of an alignment within the limit, as (cost, start, end); on a tie the shortest stretch.
+def _align(wanted: _Wanted, heard: _Sound) -> Iterator[tuple[float, int, int]]:
+    """Every end of an alignment within the limit, as (distance, start, end); on a tie the shortest stretch.
 
-    A row for each syllable of the phrase says of every place in the text what the best alignment costs that ends there.
+    A row for each syllable of the phrase leads from columns, places between what was heard, to the distance and the
+    length of the alignment that ends there. Columns beyond the limit are left out: it only gets dearer.
     """
-    whole, highest = heard.ones * ((1 << _LANE_BITS) - 1), heard.ones << _LANE_BITS - 1
-    too_dear = heard.ones * (wanted.limit + 1) * _COST
-    dropping = heard.ones * SYLLABLE * _COST
-    most_skipped = wanted.limit // SYLLABLE + sum(heard.free)
-    row = 0
+    symbols, limit = heard.symbols, wanted.limit
+    row = anywhere = dict.fromkeys(range(len(symbols) + 1), (0.0, 0))
     for symbol, free in zip(wanted.sound.symbols, wanted.sound.free, strict=True):
-        above, row = row, (row << _LANE_BITS & whole) + heard.hearing(symbol)
-        if free or wanted.limit >= SYLLABLE:
-            row = _better(row, above if free else above + dropping, highest)
-        if (row | highest) - too_dear & highest == highest:  # in every lane
+        cost, dropping = _costs()[symbol], 0.0 if free else 1.0
+        if row is anywhere:  # a shorter way to say the same, for the row that takes longest
+            reached = {column: (cost[said], 1) for column, said in enumerate(symbols, 1) if cost[said] <= limit}
+        else:
+            reached = {
+                column + 1: (longer, length + 1)
+                for column, (distance, length) in row.items()
+                if column < len(symbols) and (longer := distance + cost[symbols[column]]) <= limit
+            }
+        if dropping <= limit:
+            for column, (distance, length) in row.items():
+                dropped = distance + dropping, length
+                if dropped[0] <= limit and (column not in reached or dropped < reached[column]):
+                    reached[column] = dropped
+        if not reached:
             return
-        for _ in range(most_skipped):
-            row, before = _better(row, (row << _LANE_BITS & whole) + heard.skipping, highest), row
-            if row == before:
+        row = _with_gaps(reached, heard.free, limit)
+    for column, (distance, length) in row.items():
+        if length:
+            yield distance, column - length, column
+
+
+def _with_gaps(
+    reached: dict[int, tuple[float, int]], free: tuple[bool, ...], limit: float
+) -> dict[int, tuple[float, int]]:
+    """A row with the columns that can be reached by skipping what was heard."""
+    row: dict[int, tuple[float, int]] = {}
+    for column in sorted(reached):
+        if column not in row or reached[column][0] <= row[column][0]:
+            row[column] = reached[column]
+        distance, length = row[column]
+        while column < len(free):
+            distance, length = distance + (0.0 if free[column] else 1.0), length + 1
+            column += 1
+            if distance > limit:
                 break
-    for end, lane in enumerate(heard.lanes(row)):
-        cost, length = divmod(lane, _COST)
-        if length and cost <= wanted.limit:
-            yield cost, end - length, end
+            row[column] = distance, length
+            if column in reached:
+                break
+    return row
 
 
-def _better(one: int, other: int, highest: int) -> int:
-    """Of two rows the smaller number in each lane; `highest` are the highest bits of all lanes, clear in both."""
-    smaller = (one | highest) - other & highest  # set where the other one is not the larger
-    return one ^ (one ^ other) & smaller - (smaller >> _LANE_BITS - 1)
-
-
-def _as_row(lanes: np.ndarray[Any, Any]) -> int:
-    return int.from_bytes(lanes.tobytes(), "little")
-
-
-def _match(wanted: _Wanted, heard: _Sound, hit: tuple[int, int, int]) -> Match:
-    cost, start, end = hit
+def _match(wanted: _Wanted, heard: _Sound, hit: tuple[float, int, int]) -> Match:
+    distance, start, end = hit
     said = _without(heard.folded[start:end], heard.free[start:end])
     exact = wanted.bare in (said, heard.folded[start:end])
-    similarity = 1.0 if exact else max(0.0, 1 - cost / SYLLABLE / len(wanted.needed))
-    return Match(start, end, similarity, exact)
+    return Match(start, end, 1.0 if exact else max(0.0, 1 - distance / len(wanted.needed)), exact)
 
 
 def _without(chars: str, free: tuple[bool, ...]) -> str:
@@ -267,7 +246,7 @@ def _symbol(char: str) -> int:
     table = _symbols()
     if char in ascii_lowercase:
         return table[(f"letter {char}",)]
-    readings = _polyphones().get(char) or (reading(char.translate(_FOLD)),)
+    readings = _polyphones().get(char) or tuple(lazy_pinyin(char.translate(_FOLD)))
     return table.get(readings, table[_UNKNOWN])
 
 
@@ -281,7 +260,7 @@ def _symbols() -> dict[tuple[str, ...], int]:
 
 
 @cache
-def _costs() -> tuple[tuple[int, ...], ...]:
+def _costs() -> tuple[tuple[float, ...], ...]:
     """The cost of hearing one symbol for another, as a square matrix; polyphones count by their closest readings."""
     initials = _half_costs(_NEAR_INITIALS, _RELATED_INITIALS)
     finals = _half_costs(_NEAR_FINALS, _RELATED_FINALS)
@@ -291,24 +270,24 @@ def _costs() -> tuple[tuple[int, ...], ...]:
     single = []
     for row, (initial, final) in enumerate(halves):
         if " " in readings[row]:  # a letter or the unknown resembles nothing
-            single.append([SYLLABLE] * len(readings))
-            single[row][row] = 0
+            single.append([1.0] * len(readings))
+            single[row][row] = 0.0
             continue
         to_initial = {other: _half(initials, initial, other) for other, _ in halves}
         to_final = {other: _half(finals, final, other) for _, other in halves}
         single.append([to_initial[one] + to_final[two] for one, two in halves])
-    single[place[_UNKNOWN[0]]] = [SYLLABLE] * len(readings)
+    single[place[_UNKNOWN[0]]] = [1.0] * len(readings)
     columns = [[place[reading] for reading in several] for several in _symbols()]
     return tuple(
         tuple(min(single[one][other] for one in left for other in right) for right in columns) for left in columns
     )
 
 
-def _half(costs: dict[tuple[str, str], int], left: str, right: str) -> int:
-    return 0 if left == right else costs.get((left, right), HALF)
+def _half(costs: dict[tuple[str, str], float], left: str, right: str) -> float:
+    return 0.0 if left == right else costs.get((left, right), HALF)
 
 
-def _half_costs(near: str, related: str) -> dict[tuple[str, str], int]:
+def _half_costs(near: str, related: str) -> dict[tuple[str, str], float]:
     """Costs of confusing two initials, or two finals; pairs that are not listed cost `HALF`."""
     costs = {}
     for pairs, cost in ((related, RELATED), (near, NEAR)):
@@ -319,17 +298,9 @@ def _half_costs(near: str, related: str) -> dict[tuple[str, str], int]:
 
 
 @cache
-def _least_costs() -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """`_costs` by what was heard, with a row and a column for no symbol at all: it costs nothing, and gives nothing."""
-    costs = np.pad(np.array(_costs(), np.uint8), (0, 1), constant_values=255)
-    costs[:, -1] = 0
-    return costs
-
-
-@cache
-def _steps() -> np.ndarray[Any, np.dtype[np.uint32]]:
-    """`_costs` as lanes that go one character further, with a column for no symbol at all, which is never heard."""
-    return np.pad(np.array(_costs(), _LANE) * _COST + 1, ((0, 0), (0, 1)), constant_values=_NEVER)
+def _hundredths() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """`_costs` in hundredths, rounded down, with a column for no symbol at all."""
+    return np.pad((np.array(_costs()) * 100).astype(np.uint8), ((0, 0), (0, 1)))
 
 
 @cache

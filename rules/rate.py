@@ -11,8 +11,6 @@ from zhijian.rules.finding import Explanation, Finding, Operator, failed, unsure
 from zhijian.rules.heard import Heard, Settings
 from zhijian.rules.terms import Scope
 
-_AGENT = Scope()
-
 
 class SpeaksAtRate(Operator):
     """The agent's mean rate lies between the bounds, in characters (letters and digits as spoken) a minute.
@@ -27,7 +25,7 @@ class SpeaksAtRate(Operator):
     min_speech_ms: int = Field(ge=1)
 
     def look(self, heard: Heard) -> Finding:
-        place = heard.place(_AGENT)
+        place = heard.place(Scope())
         if sum(utterance.span.duration_ms for utterance in place.utterances) < self.min_speech_ms:
             return unsure("坐席说话太少,不足以判断语速", place.confidence)
         rate = _characters_a_minute(place.utterances)

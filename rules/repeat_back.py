@@ -21,9 +21,9 @@ from zhijian.rules.times import SpokenTime, times
 
 SURE, LIKELY, IN_DOUBT = 0.95, 0.8, 0.5
 _SAME_SURNAME, _NEAR_SURNAME = 0.85, 0.5
-"""农先生 for 龙; 周先生 for what was only heard as 中 from the customer, too."""
+"""农先生 for 龙; 高先生 for what was only heard as 国 from the customer, too."""
 _LIKE_TITLE = 0.8
-"""An agent's first words that sound like a name with its title, 分你是 for 孙女士, may be one."""
+"""An agent's first words that sound like a name with its title, 放女是 for 冯女士, may be one."""
 _SURELY_WRONG_DIGITS = 3
 """A recogniser drops and adds digits and mishears one or two; so many others in a number as long are the agent's."""
 _FOLLOWING = 2
@@ -196,8 +196,10 @@ def _compared_address(value: str, turn: Turn, text: NormalText) -> Iterator[Repe
     wrong = Levenshtein.distance("".join(wanted), "".join(said))
     if wrong:
         yield _said(turn, start, end, words, False, IN_DOUBT if wrong == 1 else LIKELY)
-    else:
+    elif where.similarity >= 0.75:
         yield _said(turn, start, end, words, True, SURE if where.similarity == 1 else LIKELY)
+    else:
+        yield _said(turn, start, end, words, False, IN_DOUBT)
 
 
 def _number_end(chars: str, end: int) -> int:

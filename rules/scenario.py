@@ -94,7 +94,7 @@ class Model:
 
     def probabilities(self, found: Mapping[str, float]) -> dict[Scenario, float]:
         """Of all scenarios, for the features of a call; they add up to 1."""
-        known = self._rows.keys() & found.keys()
+        known = [feature for feature in found if feature in self._rows]  # in order: sums depend on it
         values, rows = map(found.__getitem__, known), map(self._rows.__getitem__, known)
         log_odds = (np.array([*values]) @ self._matrix[np.array([*rows], int)]).tolist()
         highest = max(log_odds)

@@ -30,7 +30,8 @@ def phrase_scores(
     """The answers to the queries, in their order; none for a stretch that no window holds."""
     by_window: defaultdict[int, list[PhraseQuery]] = defaultdict(list)
     for query in queries:
-        number = _window_of(_place(dialogue, query), readings)
+        place = dialogue.utterances[query.utterance].time_of(query.start, query.end)
+        number = _window_of(place, readings)
         if number is not None:
             by_window[number].append(query)
     scores: dict[PhraseQuery, PhraseScore] = {}
@@ -57,10 +58,6 @@ def _scores(
             log_likelihood_ratio=round(float(forced[text].sum() - forced[was].sum()), 4),
             mean_log_probability=round(float(forced[text][own].mean()), 4),
         )
-
-
-def _place(dialogue: Dialogue, query: PhraseQuery) -> Span:
-    return dialogue.utterances[query.utterance].time_of(query.start, query.end)
 
 
 def _window_of(place: Span, readings: Sequence[Reading]) -> int | None:

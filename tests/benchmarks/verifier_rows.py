@@ -17,11 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from scaling import open_default
+
 from zhijian.models.engines.audio import Sound, load
-from zhijian.models.engines.ears import Ears, open_ears
+from zhijian.models.engines.ears import Ears
 from zhijian.models.records.dialogue import Dialogue, Role, Utterance
 from zhijian.models.records.questions import PhraseQuery
-from zhijian.pipeline.settings import Hearing
 from zhijian.rules.answers import SHORTEST_CHARS
 from zhijian.rules.phrases import find
 from zhijian.rules.standard import BUNDLED, phrase_lists
@@ -89,16 +90,7 @@ def rows_of(ears: Ears, sound: Sound, turns: list[dict[str, Any]], lists: list[l
 
 
 def main(folders: list[Path]) -> None:
-    chosen = Hearing()
-    ears = open_ears(
-        whisper=None,
-        diarization=None,
-        device="cpu",
-        compute_type=chosen.compute_type,
-        beam_size=chosen.beam_size,
-        agent_channel=0,
-        threads=2,
-    )
+    ears = open_default(threads=2)
     lists = sought()
     rows: defaultdict[int, list[tuple]] = defaultdict(list)
     numbers: dict[str, int] = {}

@@ -77,10 +77,10 @@ def plainly(phrase: str, raw: str, min_similarity: float) -> tuple[Match, ...]:
     if all(wanted_free):
         wanted_free = (False,) * len(wanted)
     syllables = wanted_free.count(False)
-    limit = 0 if syllables <= 2 else 10 * syllables * (1 - min_similarity) + 1e-8
-    table = [[(0, start) for start in range(len(heard) + 1)]]  # distance in tenths and start, by syllable and end
+    limit = 0.0 if syllables <= 2 else syllables * (1 - min_similarity) + 1e-9
+    table = [[(0.0, start) for start in range(len(heard) + 1)]]  # distance and start, by syllable and end
     for row, char in enumerate(wanted, 1):
-        dropping = 0 if wanted_free[row - 1] else 10
+        dropping = 0.0 if wanted_free[row - 1] else 1.0
         table.append([(table[-1][0][0] + dropping, 0)])
         for column, other in enumerate(heard, 1):
             distance, start = table[row - 1][column - 1]
@@ -88,29 +88,30 @@ def plainly(phrase: str, raw: str, min_similarity: float) -> tuple[Match, ...]:
             distance, start = table[row - 1][column]
             dropped = distance + dropping, start
             distance, start = table[row][column - 1]
-            skipped = distance + (0 if heard_free[column - 1] else 10), start
-            table[row].append(min(replaced, dropped, skipped, key=lambda cell: (cell[0], -cell[1])))
+            skipped = distance + (0.0 if heard_free[column - 1] else 1.0), start
+            best = min(replaced, dropped, key=lambda cell: (cell[0], -cell[1]))
+            table[row].append(skipped if skipped[0] < best[0] else best)
     ends = [
-        (distance, end - start, start)
+        (round(distance, 6), end - start, start, distance)
         for end, (distance, start) in enumerate(table[-1])
         if distance <= limit and start < end
     ]
-    chosen: list[tuple[int, int, int]] = []
+    chosen: list[tuple[float, int, int, float]] = []
     for end in sorted(ends):
         if all(end[2] + end[1] <= other[2] or other[2] + other[1] <= end[2] for other in chosen):
             chosen.append(end)
     matches = []
-    for distance, length, start in sorted(chosen, key=lambda end: end[2]):
+    for _, length, start, distance in sorted(chosen, key=lambda end: end[2]):
         stretch = range(start, start + length)
         said = "".join(heard[at] for at in stretch if not heard_free[at]).translate(SAME)
         bare = "".join(char for char, free in zip(wanted, wanted_free, strict=True) if not free).translate(SAME)
         exact = bare in (said, heard[start : start + length].translate(SAME))
         if exact or syllables > 1:
-            alike = 1.0 if exact else max(0.0, 1 - distance / 10 / syllables)
+            alike = 1.0 if exact else max(0.0, 1 - distance / syllables)
             matches.append(Match(start, start + length, alike, exact))
     return tuple(matches)
 
 
-def cost(one: str, other: str) -> int:
-    """In tenths of a syllable."""
-    return round(10 - 10 * similarity(one, other))
+def cost(one: str, other: str) -> float:
+    """A whole number of tenths, as the table of sounds has it."""
+    return round(1 - similarity(one, other), 1)

@@ -33,9 +33,9 @@ SAYS_UNIT = {"says_any": {"within": {"role": "agent"}, "phrases": ["供电公司
 (BANNED,) = (item.rule.check.operator for item in STANDARD.items if item.id == "language.banned" and item.rule.check)
 
 
-def call(agent: str, *, minutes: int = 1, **record: Any) -> Heard:
-    """`agent` opens a call of so many minutes."""
-    lines = [{"agent": agent}, {"customer": "我想问一下电费。", "lasts_ms": 60_000 * minutes}]
+def call(agent: str, **record: Any) -> Heard:
+    """`agent` opens a call of a minute."""
+    lines = [{"agent": agent}, {"customer": "我想问一下电费。", "lasts_ms": 60_000}]
     heard = heard_of(Example.model_validate({"call": record, "dialogue": lines}), STANDARD.settings)
     return replace(heard, doubts=Doubts(heard.dialogue))
 
@@ -67,9 +67,9 @@ UNIT = operator(SAYS_UNIT)
 
 
 def test_the_sound_is_asked_where_something_sounds_a_little_like_what_is_missing():
-    heard = call("您好,我是平川弓箭弓箭的,请讲。")
+    heard = call("您好,我是长山工单东西的,请讲。")
     assert UNIT.look(heard).outcome is Outcome.FAIL
-    assert ("弓箭弓", "供电公司") in asked(UNIT, heard)
+    assert ("工单东西", "供电公司") in asked(UNIT, heard)
 
 
 @pytest.mark.parametrize(
@@ -85,18 +85,18 @@ def test_the_sound_is_not_asked_about(said):
 
 
 def test_what_the_sound_vouches_for_was_said():
-    finding = answered(UNIT, call("您好,我是平川弓箭弓箭的,请讲。"), FITS)
+    finding = answered(UNIT, call("您好,我是长山工单东西的,请讲。"), FITS)
     assert finding.outcome is Outcome.PASS
     assert "听录音核对为" in finding.evidence[0].detail
     assert finding.confidence >= STANDARD.settings.thresholds.believed
 
 
 def test_what_the_sound_denies_was_not_said():
-    assert answered(UNIT, call("您好,我是平川弓箭弓箭的,请讲。"), DOES_NOT_FIT).outcome is Outcome.FAIL
+    assert answered(UNIT, call("您好,我是长山工单东西的,请讲。"), DOES_NOT_FIT).outcome is Outcome.FAIL
 
 
 def test_an_answer_between_leaves_it_open():
-    heard = call("您好,我是平川弓箭弓箭的,请讲。")
+    heard = call("您好,我是长山工单东西的,请讲。")
     (doubt, *_) = hits(Phrase(text="供电公司"), heard.dialogue.utterances[0], min_similarity=0.55)
     thresholds = STANDARD.settings.thresholds
 
@@ -131,7 +131,7 @@ def test_the_number_of_the_record_may_be_vouched_for():
 
 def test_only_the_likeliest_are_asked_in_order_of_time(monkeypatch):
     monkeypatch.setattr(answers, "ASKED_PER_MINUTE", 2)
-    heard = call("供点空司,宫典东思,弓箭弓箭,供天公私。", minutes=1)
+    heard = call("供点空司,宫典东思,工单东西,供天公私。")
     doubts = list(hits(Phrase(text="供电公司"), heard.dialogue.utterances[0], min_similarity=0.5))
     for doubt in doubts:
         heard.doubts.ask([doubt])
@@ -145,8 +145,8 @@ def test_only_the_likeliest_are_asked_in_order_of_time(monkeypatch):
 
 
 def test_parts_of_utterances_are_not_asked_about():
-    heard = call("您好,我是平川弓箭弓箭的,请讲。")
-    part = Utterance(Role.AGENT, Span(0, 500), "弓箭弓箭", 1.0)
+    heard = call("您好,我是长山工单东西的,请讲。")
+    part = Utterance(Role.AGENT, Span(0, 500), "工单东西", 1.0)
     heard.doubts.ask(hits(Phrase(text="供电公司"), part, min_similarity=0.5))
     assert heard.doubts.likeliest == ()
 
@@ -154,8 +154,8 @@ def test_parts_of_utterances_are_not_asked_about():
 @given(st.text("可以请那就", max_size=9))
 def test_a_phrase_with_a_gap_is_asked_with_what_was_heard_in_it(between):
     utterance = Utterance(Role.AGENT, Span(0, 500), f"还有{between}帮您", 1.0)
-    for hit in hits(Phrase(text="还有…帮您"), utterance, min_similarity=1):
-        assert hit.wording == hit.quote == f"还有{between}帮您"
+    (hit,) = hits(Phrase(text="还有…帮您"), utterance, min_similarity=1)
+    assert hit.wording == hit.quote == f"还有{between}帮您"
 
 
 LOG_PROBABILITIES = st.floats(-60, 0)

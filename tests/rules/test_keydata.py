@@ -301,7 +301,7 @@ def test_words_that_sound_almost_like_digits_stay_words(said):
 
 
 def test_a_surname_by_ear_is_the_one_the_agent_understood():
-    (repeat,) = repeats("坐:请问您贵姓", "客:我信中", "坐:好的周先生")
+    (repeat,) = repeats("坐:请问您贵姓", "客:我信国", "坐:好的高先生")
     assert repeat.match
 
 
@@ -311,9 +311,9 @@ def test_what_is_no_surname(said):
 
 
 def test_first_words_like_a_title_leave_a_surname_open():
-    (repeat,) = repeats("坐:请问您贵姓", "客:我姓孙", "坐:分你是,已经登记了")
+    (repeat,) = repeats("坐:请问您贵姓", "客:我姓冯", "坐:放女是,已经登记了")
     assert repeat.said_back
     assert not repeat.match
     assert repeat.confidence == 0.5
-    (plain,) = repeats("坐:请问您贵姓", "客:我姓孙", "坐:好的,已经登记了")
+    (plain,) = repeats("坐:请问您贵姓", "客:我姓冯", "坐:好的,已经登记了")
     assert not plain.said_back
