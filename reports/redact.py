@@ -32,8 +32,8 @@ from zhijian.reports.data import Failure, JudgedCall, NightData, Refusal
 from zhijian.reports.spoken import amounts_said, numbers_said, times_said
 from zhijian.rules.addresses import addresses
 from zhijian.rules.datum import CUSTOMER, Datum, Turn
+from zhijian.rules.digits import digit_strings
 from zhijian.rules.names import mentioned, names, surname_of, titled, titles
-from zhijian.rules.numbers import digit_strings
 from zhijian.rules.pinyin import find
 from zhijian.rules.text import NormalText, normalise
 

@@ -20,22 +20,28 @@ _ASKED = re.compile(
     "|房号|楼号|哪一?栋|哪一?户|住哪|在哪|地点|哪个区|哪个街"
 )
 _ASKED_MORE = re.compile("门牌|几号|几栋|几幢|几单元|几零几|房号|楼号|哪一?栋|哪一?户|具体|详细|哪个单元|几楼|几组")
-_LEAD_IN = re.compile("(?:[在住]|住的是?|地址是?|位置是?|(?:我|我们|这里|这边|这儿|就|家)是|[查看]一下|[你我咱]们)$")
+_LEAD_IN = re.compile("(?:[在住]|住的是?|地址是?|位置是?|(?:我|我们|这里|这边|这儿|就|家)是|[查看]一?下|[你我咱]们)$")
 _TRAILING = re.compile("(?:的|这边|那边|这里|这块|附近|停电|没电|断电|那儿|这儿|那里)")
 
 _NAME_STOP = re.compile(
-    "一下|我家|家住|家在|住在|就在|是在|地址|位置|你们|我们|他们|咱们|这边|那边|这个|那个|哪个|整个|所在|打算|想在|要在|要到"
+    "[查看]下|一下|我家|家住|家在|住在|就在|是在|地址|位置|你们|我们|他们|咱们|这边|那边|这个|那个|哪个|整个|所在|打算|想在|要在|要到"
     "|然后|[在是我你他她们的了啊呢哦嗯呃住叫去到从有没把给跟说查帮就也都还很被让问用交装换修办个]"
 )
 _NUMBERED = re.compile(
-    f"(?:{NUMERAL}|幺){{1,4}}(?:号楼|号院|号店|号车位|号车库|号商铺|号门面|号|栋|幢|座|单元|楼|层|室|组|期|队|弄|巷|社|门|户)(?![码召称线表机])"
+    f"(?<!小)[附第]?(?:{NUMERAL}|幺){{1,4}}"
+    "(?:号楼|号院|号店|号车位|号车库|号商铺|号门面|号厂房|号仓库|号|栋|幢|座|单元|楼|层|室|村民小?组|组|期|队|弄|巷|社|排|门|户)"
+    "(?![码召称线表机])|[东西南北中甲乙丙丁]单元|[东西南北中]户"
     "|[a-z](?:座|栋|区|幢)"
+    f"|(?<!小){NUMERAL}{{1,3}}[洞动冻懂](?={NUMERAL}{{3,4}}(?!{NUMERAL})|{NUMERAL}单元)"
 )
+"""小七十二栋 is a 小区 that was misheard, 十洞三零五 a 十栋."""
+_HOUSE_NUMBER = re.compile(f"(?:{NUMERAL}|幺)+(?=号)")
+_MISHEARD_BUILDING = re.compile("(?<=[0-9])[洞动冻懂]")
 _ROOM = re.compile(f"(?:{NUMERAL}|幺){{3,4}}(?!{NUMERAL}|幺|[号元块度年月日个天点])")
 _GOES_ON = re.compile(f"{NUMERAL}|幺")
 _ANSWER = re.compile("(?:我?[家就]?[在住]|地址是|位置是|就是)(?P<place>[^我你那这哪不没]{3,14})")
 _LONGEST_NAME = 8
-_IN_DOUBT = 0.5
+_PROBABLE, _IN_DOUBT = 0.65, 0.5
 _BESIDE = re.compile("的?(?:对面|旁边|附近|隔壁|后面|前面|对过|斜对面)")
 _NEXT_PART = 6  # characters between two parts of one address: ,就是那个
 
@@ -74,11 +80,22 @@ def _addresses_in(turn: Turn, asked: bool) -> Iterator[Datum]:
         confidence = _confidence(text, parts, asked)
         if confidence:
             found = True
-            start, end = _with_name_before(text, parts) if asked else parts[0].start, parts[-1].end
-            words = text.chars[start : parts[0].start] + "".join(text.chars[part.start : part.end] for part in parts)
-            yield Datum("地址", with_arabic_numbers(words), (Place(turn.index, start, end),), confidence)
+            bare = asked or not any(part.weak or not part.numbered for part in parts)
+            start, end = _with_name_before(text, parts) if bare else parts[0].start, parts[-1].end
+            before = _with_house_numbers(text.chars[start : parts[0].start])
+            value = before + "".join(_written(text.chars[part.start : part.end], part.numbered) for part in parts)
+            yield Datum("地址", value, (Place(turn.index, start, end),), confidence)
     if asked and not found:
         yield from _answer(turn)
+
+
+def _written(words: str, numbered: bool) -> str:
+    return _MISHEARD_BUILDING.sub("栋", with_arabic_numbers(words)) if numbered else _with_house_numbers(words)
+
+
+def _with_house_numbers(name: str) -> str:
+    """八一路 stays, 十六号院 is 16号院."""
+    return _HOUSE_NUMBER.sub(lambda number: with_arabic_numbers(number.group()), name)
 
 
 def _with_name_before(text: NormalText, parts: Sequence[_Part]) -> int:
@@ -111,10 +128,14 @@ def _confidence(text: NormalText, parts: Sequence[_Part], asked: bool) -> float:
         return 0.95 if places else 0.8 if numbers or len(parts) > 1 else 0.6
     if places and (numbers or places > 1):
         return 0.85
+    if numbers > 1 and not places:  # 翠竹园六栋三零二, or a name that was misheard
+        start, named = _with_name_before(text, parts), parts[0].weak
+        located = (named or start < parts[0].start) and _LEAD_IN.search(text.chars[:start])
+        return (_PROBABLE if named else _IN_DOUBT) if located else 0.0
     end = parts[-1].end
     ends = end == text.clause_of(end - 1)[1] or _TRAILING.match(text.chars, end)
     located = ends and _LEAD_IN.search(text.chars[: parts[0].start])
-    return 0.65 if places and located else 0.0
+    return _PROBABLE if places and located else 0.0
 
 
 def _rows(text: NormalText) -> Iterator[list[_Part]]:
@@ -192,7 +213,7 @@ def _place_in(chars: str, at: int, clause_end: int) -> _Part | None:
 
 def _extended(chars: str, end: int, clause_end: int) -> int:
     """紫竹 and then 小区, 环湖大道 and then 营业厅, 小河村 and then 村口 are one place."""
-    more = re.compile(f"(?:[村路巷街桥]口|{_endings().pattern})+").match(chars, end, clause_end)
+    more = re.compile(f"(?:[村路巷街桥]口|交叉口|{_endings().pattern})+").match(chars, end, clause_end)
     return more.end() if more else end
 
 

@@ -8,15 +8,17 @@ the agent asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 
 from rapidfuzz.distance import Levenshtein
 
 from zhijian.rules.datum import AGENT, CORRECTION, CUSTOMER, Datum, Place, Turn
-from zhijian.rules.numbers import DIGITS, NUMERAL, DigitRun, digit_strings
-from zhijian.rules.pinyin import find
+from zhijian.rules.digits import DIGITS, DigitRun, digit_strings, without_repetitions
+from zhijian.rules.numbers import NUMERAL
+from zhijian.rules.pinyin import find, sounds_like
 from zhijian.rules.text import NormalText, lexicon
 
 ACCOUNT, PHONE, OTHER = "户号", "电话", "其他"
@@ -28,18 +30,20 @@ _AGREEMENT = re.compile("[好的嗯是对您请继续说讲记下了行哦啊呢
 _SHORTEST = {ACCOUNT: 6, PHONE: 7}
 _LONGEST = 14  # an account number with one digit heard twice; identity cards have 18
 _INCOMPLETE = 0.5
-_READ_AGAIN = 0.8
-_MISREAD_DIGITS = 2
+_TOGETHER = 0.8
+_MISHEARD_DIGITS = 2
+_YES = re.compile("[嗯啊哦诶]*(?:对|是的|是啊|没错|正确)")
 
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Digits in one place, and what was said about them there."""
+    """Digits in one place, and what was said about them there. `clear`: its first and last digit are no homophones."""
 
     digits: str
     place: Place
     cue: str | None
     asked: frozenset[str]
+    clear: bool
     corrects: bool
     follows_on: bool
 
@@ -62,10 +66,40 @@ def dictated_numbers(turns: Sequence[Turn]) -> tuple[Datum, ...]:
         elif piece.corrects and len(piece.digits) >= len(found[earlier].value):
             found[earlier] = replace(found[earlier], value=piece.digits, places=(*found[earlier].places, piece.place))
     long_enough = (datum for datum in found if len(datum.value) >= _SHORTEST[datum.kind])
-    return tuple(
-        datum if is_complete(datum.kind, datum.value) else replace(datum, confidence=_INCOMPLETE)
-        for datum in long_enough
-    )
+    return tuple(datum if is_complete(datum.kind, datum.value) else _completed(datum, turns) for datum in long_enough)
+
+
+def _completed(datum: Datum, turns: Sequence[Turn]) -> Datum:
+    """An incomplete number as the agent's repetition has it, or both together; as it is, and in doubt, without one."""
+    for position, turn in enumerate(turns):
+        if turn.role != AGENT or turn.index <= datum.last_turn:
+            continue
+        runs = [run.digits for run in digit_strings(turn.text)]
+        for said in dict.fromkeys((*runs, "".join(runs))):
+            for value in _readings_of(datum.value, said, confirmed=_is_confirmed(turns, position)):
+                if is_complete(datum.kind, value):
+                    return replace(datum, value=value, confidence=_TOGETHER)
+    return replace(datum, confidence=_INCOMPLETE)
+
+
+def _readings_of(given: str, said: str, *, confirmed: bool) -> Iterator[str]:
+    """What two readings of one number may have been; nothing where they are two numbers.
+
+    They may differ in digits that are the same and run into one, or were doubled; where the customer said yes to the
+    agent's, also in one or two more.
+    """
+    if without_repetitions(given) == without_repetitions(said):
+        pairs = zip(groupby(given), groupby(said), strict=True)
+        yield "".join(digit * max(len(list(one)), len(list(other))) for (digit, one), (_, other) in pairs)
+        yield said
+    elif confirmed and Levenshtein.distance(given, said) <= _MISHEARD_DIGITS:
+        yield said
+
+
+def _is_confirmed(turns: Sequence[Turn], position: int) -> bool:
+    """Does the customer say yes right after the agent's turn at `position`?"""
+    reply = next((turn.text.chars for turn in turns[position + 1 :] if turn.role == CUSTOMER), "")
+    return bool(_YES.match(reply)) and not CORRECTION.search(reply)
 
 
 @lru_cache(maxsize=8192)
@@ -109,12 +143,18 @@ def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
                     place=Place(turn.index, run.start, run.end),
                     cue=named[-1] if named else None,
                     asked=asked,
+                    clear=all(_is_clear(turn.text.chars[edge]) for edge in (run.start, run.end - 1)),
                     corrects=bool(CORRECTION.search(words)),
                     follows_on=goes_on,
                 )
             )
             since = run.end
     return pieces
+
+
+def _is_clear(char: str) -> bool:
+    """Is it a digit in writing, or what 幺 is always taken for?"""
+    return char in DIGITS or sounds_like("幺", char)
 
 
 def _number_runs(text: NormalText, asked: frozenset[str]) -> list[DigitRun]:
@@ -184,6 +224,9 @@ def _shape(digits: str) -> str | None:
 
 
 def _confidence(kind: str, piece: _Piece) -> float:
+    """That of a whole number. What a telephone number begins and ends with is told by its length, too."""
+    if kind == ACCOUNT and not piece.clear:
+        return _INCOMPLETE
     named = piece.cue == kind or kind in piece.asked
     return 0.95 if named else 0.7
 

@@ -16,9 +16,10 @@ from rapidfuzz.distance import Levenshtein
 from zhijian.models.records.dialogue import Role, Utterance
 from zhijian.rules import keydata
 from zhijian.rules.datum import CUSTOMER
+from zhijian.rules.digits import digit_strings
 from zhijian.rules.heard import Heard
 from zhijian.rules.manner import clauses, manner_of
-from zhijian.rules.numbers import NUMERAL, amounts, cardinal, decimals, digit_strings, numbers
+from zhijian.rules.numbers import NUMERAL, amounts, cardinal, decimals, numbers
 from zhijian.rules.phrases import Hit
 from zhijian.rules.pinyin import Match
 from zhijian.rules.repeat_back import was_said

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
-from zhijian.rules.numbers import DIGITS, with_arabic_numbers
+from zhijian.rules.digits import DIGITS
+from zhijian.rules.numbers import with_arabic_numbers
 from zhijian.rules.sounds import sounds
 from zhijian.rules.text import lexicon
 

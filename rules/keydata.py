@@ -11,24 +11,26 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from zhijian.rules.addresses import addresses
-from zhijian.rules.datum import AGENT, CORRECTION, CUSTOMER, Datum, Place, Turn, question_before
+from zhijian.rules.datum import CORRECTION, CUSTOMER, Datum, Place, Turn, question_before
 from zhijian.rules.dictated import dictated_numbers
 from zhijian.rules.names import names
 from zhijian.rules.numbers import NUMERAL, amounts, cardinal
-from zhijian.rules.repeat_back import RepeatBack, repeat_back, was_said
+from zhijian.rules.repeat_back import RepeatBack, echoes, repeat_back, spoken
+from zhijian.rules.sounds import sounds
 from zhijian.rules.text import NormalText
 from zhijian.rules.times import SpokenTime, times
 
-__all__ = ["Datum", "Place", "RepeatBack", "Turn", "extract", "repeat_back"]
+__all__ = ["Datum", "Place", "RepeatBack", "Turn", "extract", "repeat_back", "spoken"]
 
-_RATE_BEFORE = re.compile("(?:每度|一度|度电|电价|单价)$")
-_RATE_AFTER = re.compile("(?:一度|每度|一个月|每个?月|一平)")
+_RATE_BEFORE = tuple(map(sounds, ("每度", "一度", "度电", "电价", "单价")))
+_RATE_AFTER = tuple(map(sounds, ("一度", "每度", "一个月", "每个月", "每月", "一平")))
+_AFTER_SUM = 4
 _PAID = re.compile(f"(?:[充交缴付扣欠存补退花]了?|多收了?)(?P<sum>{NUMERAL}+)$")
 _SMALLEST_BARE_SUM = 10
 _REGULARLY = re.compile("每个?月|以前|平时|平常|往常|一般|通常|经常|每[天次年周]")
 _EVERYDAY = re.compile("[上下]班|睡觉|起床|回来|回家|做饭|吃饭|放学")
 _TIME_ASKED = re.compile("几点|时候|时间|哪天|几号|何时|方便|日期|预约")
-_TIME_PASSING = re.compile("(?:现在|都|才)(?:都|已经|是|快)?$")
+_TIME_PASSING = tuple(sounds(word + more) for word in ("现在", "都", "才") for more in ("", "都", "已经", "是", "快"))
 _QUESTION_END = re.compile("[吗么没呢]$")
 _QUESTION = re.compile("能不能|会不会|是不是|有没有|要不要|是否|可不可能|能否")
 _BEFORE_TIME, _AFTER_TIME = 12, 8
@@ -49,7 +51,7 @@ def extract(turns: Sequence[Turn], *, reference: datetime | None = None) -> tupl
         *_last_said(_amounts(turns), turns),
         *_last_said(_times(turns, reference), turns),
     ]
-    found = [datum for datum in found if not _echoes_agent(datum, turns)]
+    found = [datum for datum in found if not echoes(datum, turns)]
     return tuple(sorted(found, key=lambda datum: (datum.turn, datum.start)))
 
 
@@ -60,7 +62,8 @@ def _amounts(turns: Sequence[Turn]) -> Iterator[Datum]:
             continue
         chars = turn.text.chars
         for amount in amounts(turn.text):
-            rate = _RATE_BEFORE.search(chars[: amount.start]) or _RATE_AFTER.match(chars, amount.end)
+            before, after = sounds(chars[: amount.start]), sounds(chars[amount.end : amount.end + _AFTER_SUM])
+            rate = before.endswith(_RATE_BEFORE) or any(words in after for words in _RATE_AFTER)
             if not rate and not _is_usual(turn, amount.start):
                 yield _datum("金额", amount.written, turn, amount.start, amount.end, 0.9)
         for start, end in turn.text.clauses():
@@ -77,7 +80,8 @@ def _times(turns: Sequence[Turn], reference: datetime | None) -> Iterator[Datum]
             continue
         asked = _TIME_ASKED.search(question_before(turns, position))
         for time in times(turn.text, reference=reference):
-            if not _TIME_PASSING.search(turn.text.chars[: time.start]) and (asked or _is_told(turn.text, time)):
+            passing = sounds(turn.text.chars[: time.start]).endswith(_TIME_PASSING)
+            if not passing and (asked or _is_told(turn.text, time)):
                 yield _datum("时间", time.value, turn, time.start, time.end, 0.8)
 
 
@@ -114,7 +118,3 @@ def _last_said(data: Iterator[Datum], turns: Sequence[Turn]) -> list[Datum]:
         if all(datum.value != other.value for other in kept):
             kept.append(datum)
     return kept
-
-
-def _echoes_agent(datum: Datum, turns: Sequence[Turn]) -> bool:
-    return was_said(datum, [turn for turn in turns if turn.role == AGENT and turn.index < datum.turn])

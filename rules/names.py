@@ -16,6 +16,7 @@ _ADDRESSED = re.compile("(?:谢谢|多谢|感谢|麻烦|辛苦|你好|您好|拜
 _GREETED = re.compile("[\u4e00-\u9fff]{1,3}[你您]好")
 _AFTER_FULL_NAMES = frozenset(("先生", "女士", "小姐", "太太", "同志"))
 _NOT_GIVEN = re.compile("[的是了在我你您他她这那和跟给向对叫让问请找有位个啊呀谢吗呢]")
+_NEVER_IN_NAMES = re.compile("[的是了我你您他她这那跟给让问请找个啊呀呢谢吗么]")
 _COMMON_SURNAMES = 100
 BY_EAR = 0.6
 """The confidence of a surname that is known by its sound alone."""
@@ -99,7 +100,7 @@ def _readings(text: NormalText, asked: bool) -> Iterator[tuple[str, int, float]]
             if surname:
                 yield surname, clause_start + said.start("surname"), 0.95 if sure else BY_EAR
         for said in re.finditer(f"{_NAMED}(?P<name>{_full_name()}){_AFTER_NAME}", clause):
-            if not _is_word(said["name"]):
+            if not _is_word(said["name"]) and not _NEVER_IN_NAMES.search(said["name"][1:]):
                 yield said["name"], clause_start + said.start("name"), 0.95 if asked else 0.85
         for start, end in titled(clause):
             if asked or not (_ADDRESSED.search(clause[:start]) or _GREETED.match(clause, end)):

@@ -9,6 +9,7 @@ from rapidfuzz.distance import Levenshtein
 from zhijian.models.records.dialogue import Utterance
 from zhijian.rules import numbers, sentences
 from zhijian.rules.anchors import over_places
+from zhijian.rules.digits import MIN_DIGITS
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, passed, unsure
 from zhijian.rules.heard import Heard, Settings, found, searched
 from zhijian.rules.phrases import Hit, find
@@ -78,7 +79,7 @@ class SaysOwnNumber(Operator):
 
     def _is_own(self, text: NormalText, number: numbers.Number, heard: Heard) -> bool:
         digits, agent_no = number.digits, heard.call.agent_no
-        if len(digits) < numbers.MIN_DIGITS or digits in self.hotlines:
+        if len(digits) < MIN_DIGITS or digits in self.hotlines:
             return False
         said = heard.settings.thresholds.said
         ahead = normalise(text.quote(max(0, number.start - CUE_CHARS), number.start))

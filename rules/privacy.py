@@ -11,11 +11,11 @@ from zhijian.models.records.scorecard import Evidence, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules import keydata, sentences
 from zhijian.rules.datum import AGENT, CUSTOMER
+from zhijian.rules.digits import digit_strings
 from zhijian.rules.disclosures import Disclosure, PrivateData, disclosures
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable
 from zhijian.rules.heard import Heard, Settings, found
 from zhijian.rules.manner import clauses, manner_of
-from zhijian.rules.numbers import digit_strings
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import words_of
 from zhijian.rules.terms import Phrases

@@ -13,8 +13,18 @@ from dataclasses import dataclass
 from rapidfuzz.distance import Levenshtein
 
 from zhijian.rules.datum import AGENT, Datum, Turn
+from zhijian.rules.dictated import is_complete
+from zhijian.rules.digits import digit_strings, without_repetitions
 from zhijian.rules.names import BY_EAR, is_surname, surname_of, titles
-from zhijian.rules.numbers import amounts, decimals, digit_strings, numbers, with_arabic_numbers
+from zhijian.rules.numbers import (
+    NUMERAL,
+    amounts,
+    cardinal,
+    decimals,
+    numbers,
+    numeral_by_sound,
+    with_arabic_numbers,
+)
 from zhijian.rules.pinyin import Match, find, similarity
 from zhijian.rules.text import NormalText, normalise
 from zhijian.rules.times import SpokenTime, times
@@ -26,6 +36,10 @@ _LIKE_TITLE = 0.8
 """An agent's first words that sound like a name with its title, 放女是 for 冯女士, may be one."""
 _SURELY_WRONG_DIGITS = 3
 """A recogniser drops and adds digits and mishears one or two; so many others in a number as long are the agent's."""
+_SURE_BY_SOUND = 3
+"""Fewer syllables may be everyday words: 就点 is not 九点."""
+_BEFORE_CLOCK = re.compile(f".*?(?={NUMERAL}+[点:时])")
+"""Neither a date nor a period of day need be said again."""
 _FOLLOWING = 2
 """A wrong sum or time counts as a wrong repeat only if it comes in so many agent turns after the datum."""
 
@@ -54,7 +68,7 @@ def repeat_back(datum: Datum, turns: Sequence[Turn]) -> RepeatBack:
     A value that was first repeated wrong and then right is right; a truncated one is not repeated.
     """
     later = [turn for turn in turns if turn.role == AGENT and turn.index > datum.turn]
-    repeats = list(_BY_KIND[datum.kind](datum, later))
+    repeats = list(_repeats(datum, spoken(datum, turns), later))
     right = [repeat for repeat in repeats if repeat.match]
     if right:
         return max(right, key=lambda repeat: repeat.confidence)
@@ -68,6 +82,30 @@ def was_said(datum: Datum, turns: Sequence[Turn]) -> bool:
     return any(repeat.match for repeat in _BY_KIND[datum.kind](datum, turns))
 
 
+def echoes(datum: Datum, turns: Sequence[Turn]) -> bool:
+    """Had the agent said it before the customer did?"""
+    before = [turn for turn in turns if turn.role == AGENT and turn.index < datum.turn]
+    return any(repeat.match for repeat in _repeats(datum, spoken(datum, turns), before))
+
+
+def spoken(datum: Datum, turns: Sequence[Turn]) -> str:
+    """The words in which the customer gave it, in normal characters."""
+    chars = {turn.index: turn.text.chars for turn in turns}
+    return "".join(chars[place.turn][place.start : place.end] for place in datum.places)
+
+
+def _repeats(datum: Datum, words: str, said: Sequence[Turn]) -> Iterator[RepeatBack]:
+    """What these turns say of the datum, by its value and by the sound of its words: 良百块 for 两百块."""
+    yield from _BY_KIND[datum.kind](datum, said)
+    clock = _BEFORE_CLOCK.sub("", words, count=1) if datum.kind == "时间" else words
+    for turn in said:
+        for wording in dict.fromkeys((words, clock)):
+            sure = len(wording) >= _SURE_BY_SOUND
+            for match in find(wording, turn.text, min_similarity=1):
+                value = turn.text.chars[match.start : match.end]
+                yield _said(turn, match.start, match.end, value, sure, LIKELY if sure else IN_DOUBT)
+
+
 def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
     """A number in one go, or in groups over several turns."""
     so_far = ""
@@ -75,18 +113,26 @@ def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
         runs = digit_strings(turn.text)
         so_far += "".join(run.digits for run in runs)
         for run in runs:
-            yield from _compared_digits(datum.value, run.digits, turn, run.start, run.end)
+            yield from _compared_digits(datum, run.digits, turn, run.start, run.end)
         if len(runs) > 1:
             together = "".join(run.digits for run in runs)
-            yield from _compared_digits(datum.value, together, turn, runs[0].start, runs[-1].end)
+            yield from _compared_digits(datum, together, turn, runs[0].start, runs[-1].end)
         if runs and datum.value in so_far:
             yield _said(turn, runs[0].start, runs[-1].end, datum.value, True, SURE)
 
 
-def _compared_digits(value: str, digits: str, turn: Turn, start: int, end: int) -> Iterator[RepeatBack]:
-    """One repeat if `digits` holds the value or comes near it; none if it is a part of it or another number."""
+def _compared_digits(datum: Datum, digits: str, turn: Turn, start: int, end: int) -> Iterator[RepeatBack]:
+    """One repeat if `digits` holds the value or comes near it; none if it is a part of it or another number.
+
+    Of two digits that are the same a recogniser drops one: what differs in nothing else is the value.
+    """
+    value = datum.value
     if value in digits:
         yield _said(turn, start, end, value, True, SURE)
+        return
+    both_whole = len(digits) == len(value) and is_complete(datum.kind, value)
+    if not both_whole and without_repetitions(value) in without_repetitions(digits):
+        yield _said(turn, start, end, value, True, LIKELY)
         return
     nearest = min(_windows(digits, len(value)), key=lambda window: Levenshtein.distance(value, window))
     distance = Levenshtein.distance(value, nearest)
@@ -111,21 +157,30 @@ def _amount_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
         if right:
             yield _said(turn, right[0][1], right[0][2], datum.value, True, SURE)
         elif distance < _FOLLOWING and (others := amounts(turn.text)):
-            value = others[0].written
-            near = Levenshtein.distance(value, datum.value) == 1
-            yield _said(turn, others[0].start, others[0].end, value, False, IN_DOUBT if near else LIKELY)
+            value, start, end = others[0].written, others[0].start, others[0].end
+            unclear = Levenshtein.distance(value, datum.value) == 1 or _is_cut(turn.text.chars, start, end)
+            yield _said(turn, start, end, value, False, IN_DOUBT if unclear else LIKELY)
 
 
 def _time_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
-    """The same clock time; neither a date nor a period of day (下午三点: 三点) that was given need be said again."""
+    """The same clock time: 三点 for 下午三点."""
     for distance, turn in enumerate(later):
         said = times(turn.text)
         right = [time for time in said if _same_time(datum.value, time)]
         if right:
             yield _said(turn, right[0].start, right[0].end, right[0].value, True, LIKELY)
         elif distance < _FOLLOWING and said:
+            start, end = said[0].start, said[0].end
             other_half = any(_on_the_dial(datum.value) == _on_the_dial(time.value) for time in said)
-            yield _said(turn, said[0].start, said[0].end, said[0].value, False, IN_DOUBT if other_half else LIKELY)
+            unclear = other_half or _is_cut(turn.text.chars, start, end)
+            yield _said(turn, start, end, said[0].value, False, IN_DOUBT if unclear else LIKELY)
+
+
+def _is_cut(chars: str, start: int, end: int) -> bool:
+    """Does the number at `start` go on before it with a character that was misheard: 三百屋|十块?"""
+    numeral = re.match(f"{NUMERAL}+", chars[start:end])
+    before = numeral_by_sound(chars[start - 1]) if numeral and start else ""
+    return bool(numeral and before and cardinal(before + numeral.group()) is not None)
 
 
 def _same_time(value: str, said: SpokenTime) -> bool:
@@ -195,7 +250,8 @@ def _compared_address(value: str, turn: Turn, text: NormalText) -> Iterator[Repe
     words = with_arabic_numbers(turn.text.chars[start:end])
     wrong = Levenshtein.distance("".join(wanted), "".join(said))
     if wrong:
-        yield _said(turn, start, end, words, False, IN_DOUBT if wrong == 1 else LIKELY)
+        alike = list(map(len, wanted)) == list(map(len, said))  # else one of them was not heard as a number
+        yield _said(turn, start, end, words, False, LIKELY if wrong > 1 and alike else IN_DOUBT)
     elif where.similarity >= 0.75:
         yield _said(turn, start, end, words, True, SURE if where.similarity == 1 else LIKELY)
     else:

@@ -22,6 +22,8 @@ from zhijian.rules.text import normalise
 
 RESEMBLES = 0.5
 """A name or place that the agent says something as similar to as this may have been said back, and misheard."""
+SUM_RESEMBLES = 0.75
+"""The same of sums and times, which are short and sound more alike."""
 
 
 class Verdict(StrEnum):
@@ -148,7 +150,11 @@ def _verdict(heard: Heard, datum: keydata.Datum, back: keydata.RepeatBack, sure:
     if back.said_back:
         return Verdict.WRONG
     place = _place_after(heard, datum)
-    resembles = best_hit([Phrase(text=datum.value)], place.utterances, said=RESEMBLES)
+    if datum.kind in ("金额", "时间"):
+        wording, least_alike = keydata.spoken(datum, heard.key_turns), SUM_RESEMBLES
+    else:
+        wording, least_alike = datum.value, RESEMBLES
+    resembles = best_hit([Phrase(text=wording)], place.utterances, said=least_alike)
     return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
 
 

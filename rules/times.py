@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from zhijian.rules.numbers import NUMERAL, cardinal, only_digits, with_marks
+from zhijian.rules.digits import only_digits
+from zhijian.rules.numbers import NUMERAL, cardinal, with_marks
 from zhijian.rules.text import NormalText
 
 _DATE = (

@@ -102,7 +102,7 @@ def test_dictated_numbers(lines: list[str], expected: list[tuple[str, str]]) -> 
         (["客:老百姓用电不容易"], []),
         (["客:户主是单位", "客:户主方便就行"], []),
         (["坐:请问姓名", "客:方便"], []),
-        (["客:叫师傅来一趟"], []),
+        (["客:叫师傅来一趟", "客:我叫乐个电工"], []),
         (["客:王师傅你好,我问下电费", "客:谢谢你啊李小姐", "客:麻烦您了张女士"], []),
         (["客:那边师傅还没来", "客:让公司经理接电话"], []),
         (["坐:请问是陈女士吗", "客:是的,我姓陈"], []),
@@ -128,6 +128,19 @@ WHERE = "坐:请问具体地址在哪里"
         (["坐:是哪个营业厅", "客:就是环湖大道营业厅"], ["环湖大道营业厅"]),
         (["客:帮我查一下紫竹小区五栋三零一欠不欠费"], ["紫竹小区5栋301"]),
         (["客:我在春晖小区,这边停电了"], ["春晖小区"]),
+        # parts of an address
+        ([WHERE, "客:滨江路一二零号五幢甲单元三零一"], ["滨江路120号5幢甲单元301"]),
+        ([WHERE, "客:青田乡石门村第三村民组"], ["青田乡石门村第3村民组"]),
+        ([WHERE, "客:朝阳街三十八号附二号"], ["朝阳街38号附2号"]),
+        ([WHERE, "客:嘉禾苑十一号楼东单元六楼西户"], ["嘉禾苑11号楼东单元6楼西户"]),
+        ([WHERE, "客:八一路十六号三单元二零一"], ["八一路16号3单元201"]),
+        ([WHERE, "客:工业园三号厂房"], ["工业园3号厂房"]),
+        ([WHERE, "客:创业路与迎宾大道交叉口"], ["创业路与迎宾大道交叉口"]),
+        (["客:我住东风农场三队"], ["东风农场3队"]),
+        # nothing marks the name as one, or what did was misheard
+        (["客:帮我查一下翡翠城十四幢一二零一"], ["翡翠城14幢1201"]),
+        (["客:我家在锦绣三栋二零一没电了"], ["锦绣3栋201"]),
+        (["客:查下翠屏小曲七洞五零二"], ["翠屏小曲7栋502"]),
         # over a pause
         ([WHERE, "客:江北区春晖小区,六号楼三单元,四零二。"], ["江北区春晖小区6号楼3单元402"]),
         ([WHERE, "客:东湖花园,地下车库二十六号车位"], ["东湖花园地下车库26号车位"]),
@@ -142,6 +155,7 @@ WHERE = "坐:请问具体地址在哪里"
         (["客:我们村口那棵树倒了"], []),
         (["客:我们这十几户都没电,一栋楼都黑了"], []),
         (["客:三楼漏水,二楼也跳闸,三月的电费"], []),
+        (["客:刚才三号楼二单元也停了", "客:我们三栋二单元都没电"], []),
         (["坐:您在光明路十号三单元吗", "客:对,光明路十号三单元"], []),
     ],
 )
@@ -157,6 +171,8 @@ def test_addresses(lines: list[str], expected: list[str]) -> None:
         (["客:充了一百块,不对,两百块"], [("金额", "200")]),
         (["客:花了一百多块,以前七八十块"], []),
         (["客:五毛六一度贵不贵", "客:一分钱没收"], []),
+        (["客:房东收我们一块五一渡"], []),
+        (["客:充了三百屋十块"], [("金额", "350")]),
         (["坐:您欠费一百二十元", "客:一百二十元啊"], []),
         (["坐:什么时候方便", "客:明天下午三点"], [("时间", "2026-11-22T15:00")]),
         (["客:昨天就停了,上个月也停过,停了五个小时"], []),
@@ -168,6 +184,8 @@ def test_addresses(lines: list[str], expected: list[str]) -> None:
         (["客:昨天晚上八点停电了你们知道吗"], [("时间", "2026-11-20T20:00")]),
         # in passing
         (["坐:什么时候停的", "客:现在都八点了"], []),
+        (["坐:什么时候停的", "客:线在豆八点了"], []),
+        (["坐:给您约的是周四下物两点", "客:周四下午两点啊"], []),
         (["客:现在都八点了", "客:八点能来电吗", "客:五点会不会停电?"], []),
         (["客:我七点上班,晚上十点回来", "客:一般下午三点抄表"], []),
         (["客:以前每个月五十块钱,每个月交六十块"], []),
@@ -192,6 +210,9 @@ PHONE = "客:电话幺三四,七七五三,零零幺八"
         (["客:电话一三九,八八八六,二五一二", "坐:一三九,三个八,六二五一二"], True),
         (["客:电话一三九,三个八,六二,五一二", "坐:一三九八八八六二五一二"], True),
         (["客:电话幺三五,八八六二,零零幺九", "坐:幺三五,爸爸六二,玲玲幺九"], True),
+        # of two digits alike one was lost
+        ([PHONE, "坐:幺三四,七五三,零幺八"], True),
+        (["坐:请报户号", "客:二零四四,八六零零七幺", "坐:二零四,八六零零七幺"], True),
         ([PHONE, "坐:尾号零零幺八,记下了"], None),
         ([PHONE, "坐:好的,记下了"], None),
         (["客:我姓周", "坐:好的周先生"], True),
@@ -203,6 +224,12 @@ PHONE = "客:电话幺三四,七七五三,零零幺八"
         (["客:充了两百块", "坐:两百块是吧"], True),
         (["客:充了两百块", "坐:充了200没到账是吗"], True),
         (["客:充了两百块", "坐:您充了五十块是吧"], False),
+        # homophones
+        (["客:充了两百块", "坐:良百块是吧"], True),
+        (["客:退我八十八块钱", "坐:退您八十坝快钱,对吗"], True),
+        (["坐:什么时候方便", "客:周六上午九点", "坐:州六上午就点,好的"], True),
+        (["坐:什么时候方便", "客:晚上八点半", "坐:把点半,好的"], True),
+        ([WHERE, "客:香樟路二十六号五零二", "坐:香章路尔十流号吴零二"], True),
         ([WHERE, "客:沿江路五十四号", "坐:沿江路五十四号,我查到了"], True),
         ([WHERE, "客:沿江路五十四号", "坐:沿疆路54号"], True),
         ([WHERE, "客:沿江路五十四号", "坐:沿江路九十七号"], False),
@@ -222,7 +249,7 @@ def test_repeat_back(lines: list[str], verdict: bool | None) -> None:
 
 def test_one_or_two_wrong_digits_or_another_length_may_be_the_recognisers() -> None:
     (one,) = repeats(PHONE, "坐:幺三四,七七五三,零零幺六")
-    (missing,) = repeats(PHONE, "坐:幺三四,七七五三,零幺八")
+    (missing,) = repeats(PHONE, "坐:幺三四,七七五,零零幺八")
     (two,) = repeats(PHONE, "坐:幺三四,七七五三,零零六六")
     (shorter,) = repeats(PHONE, "坐:幺三四,七九五三,零七七")
     (several,) = repeats(PHONE, "坐:幺三四,七九五三,零零七七")
@@ -317,3 +344,71 @@ def test_first_words_like_a_title_leave_a_surname_open():
     assert repeat.confidence == 0.5
     (plain,) = repeats("坐:请问您贵姓", "客:我姓冯", "坐:好的,已经登记了")
     assert not plain.said_back
+
+
+def test_a_number_that_lost_a_digit_is_completed_by_the_agents_repetition() -> None:
+    turns = dialogue("坐:请留电话", "客:幺三四七五三零零幺八", "坐:幺三四,七七五三,零幺八,对吗")
+    (datum,) = extract(turns)
+    assert datum.value == "13477530018"
+    assert repeat_back(datum, turns).match
+
+
+def test_a_number_with_a_digit_too_many_is_what_the_agent_said() -> None:
+    assert data("坐:请留电话", "客:幺三四七七五三零零零幺八", "坐:幺三四,七七五三,零零幺八") == [
+        ("电话", "13477530018")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reply", "value"),
+    [("对", "13477530018"), ("嗯是的", "13477530018"), ("不对", "1347753001"), ("还有别的事", "1347753001")],
+)
+def test_an_incomplete_number_is_the_one_that_the_customer_confirms(reply: str, value: str) -> None:
+    turns = ["坐:请留电话", "客:幺三四七七五三零零幺", "坐:幺三四,七七五三,零零幺八,对吗", f"客:{reply}"]
+    assert data(*turns) == [("电话", value)]
+
+
+@pytest.mark.parametrize("said", ["幺五九,八八八幺,二三四五", "幺三四,七九六三,零零七", "好的,记下了"])
+def test_another_number_completes_nothing(said: str) -> None:
+    assert data("坐:请留电话", "客:幺三四七五三零零幺八", f"坐:{said}") == [("电话", "1347530018")]
+
+
+@settings(deadline=None)
+@given(st.from_regex("1[3-9][0-9]{9}", fullmatch=True), st.data())
+def test_a_number_of_which_both_lost_other_digits_is_whole(digits: str, drawn: st.DataObject) -> None:
+    doubled = [at for at in range(1, len(digits)) if digits[at] == digits[at - 1]]
+    lost = drawn.draw(st.sets(st.sampled_from(doubled)) if doubled else st.just(set()))
+    rest = set(doubled) - lost
+    given_, said = ("".join(d for at, d in enumerate(digits) if at not in gone) for gone in (lost, rest))
+    turns = dialogue("坐:请留电话", f"客:电话{given_}", f"坐:{said},对吗")
+    (datum,) = extract(turns)
+    assert repeat_back(datum, turns).match
+    if all(digits[at] != digits[at - 2] for at in doubled if at > 1):
+        assert datum.value == digits
+
+
+def test_an_account_number_that_begins_with_a_homophone_is_in_doubt() -> None:
+    (datum,) = extract(dialogue("客:户号拔零二六四四幺七"))
+    assert (datum.value, datum.confidence) == ("80264417", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("lines", "confidence"),
+    [
+        pytest.param(["客:充了三百五十块", "坐:您充的是三百四十块"], 0.5, id="one digit"),
+        pytest.param(["客:充了九百三十块", "坐:您充的两百无十块没到账"], 0.8, id="another sum"),
+        pytest.param(["客:充了三百五十块", "坐:您充了午十块没到账"], 0.5, id="cut by a homophone"),
+        pytest.param(
+            [WHERE, "客:春晖小区三号楼二单元四零二", "坐:春晖小区三号楼矮单元四零二,幺三四七七五三零零幺八"],
+            0.5,
+            id="unit not heard",
+        ),
+        pytest.param([WHERE, "客:春晖小区三号楼二单元四零二", "坐:春晖小区三号楼二单元五零九"], 0.8, id="another room"),
+        pytest.param(["坐:几点", "客:上午九点", "坐:您就点一下,下午三点送电"], 0.5, id="may be the time or not"),
+    ],
+)
+def test_what_a_recogniser_explains_is_in_doubt_and_what_it_does_not_is_wrong(
+    lines: list[str], confidence: float
+) -> None:
+    (repeat,) = repeats(*lines)
+    assert (repeat.match, repeat.confidence) == (False, confidence)

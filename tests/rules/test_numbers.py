@@ -10,9 +10,8 @@ from zhijian.rules.numbers import (
     amounts,
     cardinal,
     decimals,
-    digit_strings,
     numbers,
-    only_digits,
+    numerals_by_ear,
     with_arabic_numbers,
 )
 from zhijian.rules.text import normalise
@@ -34,14 +33,6 @@ def speak(number: int) -> str:
             words += ("零" if pending_zero and words else "") + NAMES[digit] + unit
         pending_zero = not digit
     return words or "零"
-
-
-def read_out(digits: str, data: st.DataObject) -> str:
-    """Digits one by one, each as a figure or by one of its names, with pauses and particles between them."""
-    pause = st.sampled_from(["", "", "", ",", " ", "啊", ",嗯,", "-"])
-    names = {"0": "0零〇", "1": "1一幺", "2": "2二"}
-    spoken = [data.draw(st.sampled_from(names.get(digit, digit + NAMES[int(digit)]))) for digit in digits]
-    return "".join(char + data.draw(pause) for char in spoken[:-1]) + spoken[-1]
 
 
 @settings(deadline=None)  # the first call reads the tables
@@ -83,53 +74,6 @@ def test_cardinal(words: str, value: int | None) -> None:
     assert cardinal(words) == value
 
 
-@settings(deadline=None)  # the first call reads the tables
-@given(st.text(alphabet="0123456789", min_size=2, max_size=14), st.data())
-def test_digits_read_out_round_trip(digits: str, data: st.DataObject) -> None:
-    spoken = read_out(digits, data)
-    text = normalise(f"电话是{spoken}好吧")
-    (run,) = digit_strings(text)
-    assert run.digits == digits
-    assert sum(run.groups) == len(run.places) == len(digits)
-    assert text.quote(run.start, run.end) == spoken
-
-
-@pytest.mark.parametrize(
-    ("raw", "runs"),
-    [
-        ("电话幺三四,七七五三,零零幺八", ["13477530018"]),
-        ("138 7530018", ["1387530018"]),
-        ("1,34 7753 零零幺八", ["13477530018"]),
-        ("幺三八嗯,七五三零啊零零一八", ["13875300018"]),
-        ("六号楼三单元四零二,电话", ["402"]),
-        ("是一二。三四", ["12", "34"]),
-        ("一百二十六元,两千块", []),
-        ("第一个,等一下", []),
-        # 要 and 腰 for 幺, 就 for 九
-        ("电话要三四七七五三零零要八", ["13477530018"]),
-        ("幺三七五五零三三七二腰好的", ["13755033721"]),
-        ("国家电网九五五就八", ["95598"]),
-        ("我要三四天", ["34"]),
-        ("幺三五,爸爸六二,玲玲幺九", ["13588620019"]),
-        ("一三九,三个八,六二五一二", ["13988862512"]),
-        ("一三九,两个八双六,二五一二五", ["13988662512" + "5"]),
-        ("三个八月,双人床,三个二十", []),
-        ("幺三洞,拐拐幺两,洞洞勾幺", ["13077120091"]),
-        ("墙上一个洞,勾选一下", []),
-        ("幺三八杠八六杠二零", ["1388620"]),
-    ],
-)
-def test_digit_strings(raw: str, runs: list[str]) -> None:
-    assert [run.digits for run in digit_strings(normalise(raw))] == runs
-
-
-def test_groups() -> None:
-    (run,) = digit_strings(normalise("幺三八,五五零三,三七二幺"))
-    assert run.groups == (3, 4, 4)
-    head, tail = run.cut(1)
-    assert (head.digits, tail.digits, head.end, tail.start) == ("138", "55033721", 3, 3)
-
-
 @pytest.mark.parametrize(
     ("raw", "sums"),
     [
@@ -162,6 +106,22 @@ def test_amounts(raw: str, sums: list[tuple[str, str]]) -> None:
     assert [(str(amount.value), text.quote(amount.start, amount.end)) for amount in amounts(text)] == sums
 
 
+@pytest.mark.parametrize(
+    ("heard", "meant"),
+    [
+        ("三百屋十块", "三百五十块"),
+        ("一千二百散十流块八毛", "一千二百三十六块八毛"),
+        ("良百块", "两百块"),
+        ("二十把点", "二十把点"),
+        ("五一是元旦,三百吧", "五一是元旦,三百吧"),
+        ("三时二十分", "三时二十分"),
+        ("一百多块,几十块", "一百多块,几十块"),
+    ],
+)
+def test_homophones_amid_a_number_are_numerals(heard: str, meant: str) -> None:
+    assert numerals_by_ear(heard) == meant
+
+
 def test_sums_without_their_unit() -> None:
     found = decimals(normalise("一共一百二十六点五,还有12.30,八点来"))
     assert [amount.written for amount in found] == ["126.50", "12.30"]
@@ -179,7 +139,6 @@ def test_numbers_and_their_spelling() -> None:
     text = normalise("解放街十六号院二号楼二零四,电话幺三七")
     assert [number.digits for number in numbers(text)] == ["16", "2", "204", "137"]
     assert with_arabic_numbers("六号楼三单元四零二,百花园") == "6号楼3单元402,百花园"
-    assert only_digits("幺三八-0013转两") == "13800132"
 
 
 @pytest.mark.parametrize(

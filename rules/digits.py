@@ -1,0 +1,277 @@
+"""Digits that are read one by one, with their places in the text: 幺三八,八六二零 · 1,38 三个八 · 要三八爸爸六二零.
+
+A recogniser writes homophones for digits (要 for 幺, 爸爸 for 八八) and drops one of two that are the same (零零 → 零).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import groupby
+
+from zhijian.rules.pinyin import sounds_like
+from zhijian.rules.text import SENTENCE_MARKS, NormalText, fillers
+
+MIN_DIGITS = 2
+"""Shorter digit strings are ordinary words: 一个, 三号."""
+
+DIGITS = dict(zip("零〇一二三四五六七八九", "00123456789", strict=True)) | {"两": "2", "幺": "1"}
+DIGITS |= {digit: digit for digit in "0123456789"}
+UNITS = frozenset("十百千万亿")
+MOBILE = re.compile("1[3-9][0-9]{9}")
+
+_DIGIT = f"[{''.join(DIGITS)}]"
+_RADIO_DIGITS = {"洞": "0", "拐": "7", "勾": "9"}
+_RADIO = re.compile(f"[{''.join(DIGITS)}洞拐勾]{{3,}}")
+_ROOM = re.compile(f"{_DIGIT}{{1,3}}洞{_DIGIT}{{3,4}}")
+"""十洞三零五 is 十栋三零五."""
+_REPEATED = re.compile(f"(?P<times>[2-5两二三四五])个(?P<digit>{_DIGIT})|双(?P<twice>{_DIGIT})")
+_FOUR = re.compile(f"(?<={_DIGIT}{{3}})[十时石实](?={_DIGIT}{{3}})")
+"""Nobody says ten in the middle of a dictated number."""
+_HOMOPHONES = {1: 1, 2: 2, 3: 2}
+"""How many in a row are digits, with so many digits on either side."""
+_MISHEARD_LAST_ONE = frozenset("腰妖邀吆")
+_NO_DIGITS = frozenset("是时就要而有以也已")
+"""Words that stand beside numbers in their own right."""
+_ENOUGH_BEFORE, _ENOUGH_AFTER = 3, 5
+"""Digits that must stand beside what is taken for 幺 at the end or the beginning of a number."""
+_BEFORE_NUMBERS = frozenset("号是话码机")
+_AFTER_NUMBERS = re.compile("$|对|电话|手机|身份证|户主|地址|我[姓叫]")
+_USUAL_LENGTHS = (10, 13)
+_ALMOST = {
+    "0": "林连",
+    "1": "聊样英因",
+    "2": "安爱",
+    "3": "山桑",
+    "5": "我",
+    "6": "聊牛",
+    "7": "请亲",
+    "8": "班帮怕",
+    "9": "家教",
+}
+"""Characters whose sound a digit is taken for where words are expected: 六三邀请 for 六三幺七."""
+_MOBILE_DIGITS, _ALMOST_AT_MOST = 11, 2
+_UNCLEAR = re.compile(
+    f"(?<!{_DIGIT}){_DIGIT}{{4,9}}"
+    f"(?P<unclear>[^{''.join(DIGITS)}十百千万亿点块元角毛号楼栋幢座室层年月日度米天个岁分秒户位和或跟与及到至是的转加后前双])"
+    f"{_DIGIT}{{2,6}}(?!{_DIGIT})"
+)
+"""A letter or a word amid the digits of one number: 二零四四七九p五三."""
+
+
+@dataclass(frozen=True, slots=True)
+class DigitRun:
+    """Digits read one by one.
+
+    `places` are the indices of the digits in the text; `groups` the lengths of the groups they were read in
+    (幺三八,五五零三: 3, 4).
+    """
+
+    digits: str
+    places: tuple[int, ...]
+    groups: tuple[int, ...]
+
+    @property
+    def start(self) -> int:
+        return self.places[0]
+
+    @property
+    def end(self) -> int:
+        return self.places[-1] + 1
+
+    def cut(self, groups: int) -> tuple[DigitRun, DigitRun]:
+        """The first `groups` groups, and the others."""
+        size = sum(self.groups[:groups])
+        head = DigitRun(self.digits[:size], self.places[:size], self.groups[:groups])
+        return head, DigitRun(self.digits[size:], self.places[size:], self.groups[groups:])
+
+
+@lru_cache(maxsize=1024)
+def digit_strings(text: NormalText) -> tuple[DigitRun, ...]:
+    """Strings of digits read one by one, at least `MIN_DIGITS` long, groups joined over pauses and particles.
+
+    A stop, question or exclamation mark ends a string. Digits that belong to a cardinal (一百二十六) are left out.
+    Homophones are read as well between digits, where a number begins with one and where the text ends with one, and
+    beside digits 三个八 as 888, 双八 as 88, 洞 拐 勾 as 0, 7, 9. A digit that is not understood is left out.
+    """
+    heard, skip = _heard_digits(text.chars), _between_digits(text.chars)
+    runs, index = [], 0
+    while index < len(text):
+        if not heard[index]:
+            index += 1
+            continue
+        run = _digit_run(text, index, heard, skip)
+        if len(run.digits) >= MIN_DIGITS and not _touches_unit(text, run):
+            runs.append(run)
+        index = run.end
+    return tuple(runs)
+
+
+def only_digits(chars: str) -> str:
+    """The digits of `chars`, Arabic or said one by one, as Arabic digits; everything else dropped."""
+    return "".join(DIGITS.get(char, "") for char in chars)
+
+
+def without_repetitions(digits: str) -> str:
+    """5521 → 521: what is left of a number where digits that are the same run into one."""
+    return "".join(digit for digit, _ in groupby(digits))
+
+
+@lru_cache(maxsize=4096)
+def _heard_digits(chars: str) -> tuple[str, ...]:
+    """The digits that each character stands for, or nothing; those of 三个八 stand with its 三 and its 八."""
+    sure = [DIGITS.get(char, "") for char in chars]
+    for radio in _RADIO.finditer(chars):
+        num_digits = sum(char in DIGITS for char in radio.group())
+        if num_digits >= MIN_DIGITS and not _ROOM.fullmatch(radio.group()):
+            sure[radio.start() : radio.end()] = [_RADIO_DIGITS.get(char) or DIGITS[char] for char in radio.group()]
+    for four in _FOUR.finditer(chars):
+        sure[four.start()] = "4"
+    heard = _with_homophones(chars, sure)
+    _extend(chars, heard)
+    _complete_mobile(chars, heard)
+    for said in _repeated_digits(chars):
+        digit = DIGITS[said["digit"] or said["twice"]]
+        heard[said.start()] = digit
+        heard[said.end() - 1] = digit * (int(DIGITS[said["times"] or "二"]) - 1)
+    return tuple(heard)
+
+
+def _with_homophones(chars: str, sure: Sequence[str]) -> list[str]:
+    """One homophone between two digits is one as well, and so are two or three between two and two (六二爸爸零零)."""
+    heard = list(sure)
+    for size, beside in _HOMOPHONES.items():
+        for start in range(beside, len(chars) - size - beside + 1):
+            end = start + size
+            if all(sure[start - beside : start]) and all(sure[end : end + beside]) and not any(sure[start:end]):
+                digits = [_digit_by_sound(char) for char in chars[start:end]]
+                heard[start:end] = digits if all(digits) else heard[start:end]
+    return heard
+
+
+def _extend(chars: str, heard: list[str]) -> None:
+    """A homophone at the beginning of a number, and at its end, is one of its digits."""
+    for index in range(len(chars)):
+        if not heard[index] and any(heard[max(0, index - 1) : index + 2]):
+            before, after = _digits_before(heard, index), _digits_after(heard, index + 1)
+            heard[index] = (
+                _first_digit(chars, index, after) if after and not before else _last_digit(chars, index, before)
+            )
+
+
+def _first_digit(chars: str, index: int, after: str) -> str:
+    char = chars[index]
+    if len(after) < _ENOUGH_AFTER:
+        return ""
+    if after[0] in "3456789" and sounds_like("幺", char):
+        return "1"
+    named = chars[:index][-1:] in _BEFORE_NUMBERS and char not in _NO_DIGITS
+    return _digit_by_sound(char) if named and not _is_whole(after) else ""
+
+
+def _last_digit(chars: str, index: int, before: str) -> str:
+    char = chars[index]
+    if len(before) >= _ENOUGH_BEFORE and char in _MISHEARD_LAST_ONE:
+        return "1"
+    if len(before) < _ENOUGH_AFTER or _is_whole(before) or char in _NO_DIGITS:
+        return ""
+    return _digit_by_sound(char) if _AFTER_NUMBERS.match(chars, index + 1) else ""
+
+
+def _digits_before(heard: Sequence[str], end: int) -> str:
+    start = end
+    while start and heard[start - 1]:
+        start -= 1
+    return "".join(heard[start:end])
+
+
+def _digits_after(heard: Sequence[str], start: int) -> str:
+    end = start
+    while end < len(heard) and heard[end]:
+        end += 1
+    return "".join(heard[start:end])
+
+
+def _is_whole(digits: str) -> bool:
+    return len(digits) in _USUAL_LENGTHS or bool(MOBILE.fullmatch(digits))
+
+
+def _complete_mobile(chars: str, heard: list[str]) -> None:
+    """Digits that were almost heard count where they make a mobile number of digits that were.
+
+    At its beginning and end only where nothing else is said there: the next word may sound like a digit.
+    """
+    for start in range(len(chars) - _MOBILE_DIGITS + 1):
+        end = start + _MOBILE_DIGITS
+        missing = [index for index in range(start, end) if not heard[index]]
+        bounded = not any((*heard[max(0, start - 1) : start], *heard[end : end + 1]))
+        if not bounded or not 0 < len(missing) <= _ALMOST_AT_MOST:
+            continue
+        if (start in missing and start > 0) or (end - 1 in missing and end < len(chars)):
+            continue
+        almost = {index: _almost_digit(chars[index], first=index == start) for index in missing}
+        number = "".join(heard[index] or almost[index] for index in range(start, end))
+        if MOBILE.fullmatch(number):
+            for index, digit in almost.items():
+                heard[index] = digit
+
+
+def _almost_digit(char: str, *, first: bool) -> str:
+    digits = "1" if first else _ALMOST
+    return next((digit for digit in digits if any(sounds_like(char, like) for like in _ALMOST[digit])), "")
+
+
+def _repeated_digits(chars: str) -> list[re.Match[str]]:
+    """三个八, 双八: where another digit stands beside, and no unit (三个二十)."""
+    found = list(_REPEATED.finditer(chars))
+    ends, starts = {said.end() for said in found}, {said.start() for said in found}
+
+    def beside_digit(said: re.Match[str]) -> bool:
+        before, after = chars[: said.start()][-1:], chars[said.end() :][:1]
+        if after in UNITS:
+            return False
+        return before in DIGITS or after in DIGITS or said.start() in ends or said.end() in starts
+
+    return [said for said in found if beside_digit(said)]
+
+
+@lru_cache(maxsize=4096)
+def _digit_by_sound(char: str) -> str:
+    if char in UNITS:
+        return ""
+    return next((digit for name, digit in DIGITS.items() if name not in "两〇" and sounds_like(name, char)), "")
+
+
+def _digit_run(text: NormalText, start: int, heard: tuple[str, ...], skip: tuple[bool, ...]) -> DigitRun:
+    digits = ""
+    places: list[int] = []
+    groups: list[int] = []
+    for index in range(start, len(text)):
+        marks = text.gap(index) if places else ""
+        if SENTENCE_MARKS.intersection(marks) - {"."} or not (heard[index] or skip[index]):
+            break
+        if heard[index]:
+            if not places or marks or places[-1] < index - 1:
+                groups.append(0)
+            digits += heard[index]
+            groups[-1] += len(heard[index])
+            places.extend([index] * len(heard[index]))
+    return DigitRun(digits, tuple(places), tuple(groups))
+
+
+def _between_digits(chars: str) -> tuple[bool, ...]:
+    """For each character: may it stand between two digits of one number (嗯, 杠, the 个 of 三个八)?"""
+    between = [filler or char == "杠" for char, filler in zip(chars, fillers(chars), strict=True)]
+    for said in _repeated_digits(chars):
+        between[said.start() : said.end()] = [True] * len(said.group())
+    for said in _UNCLEAR.finditer(chars):
+        between[said.start("unclear")] = True
+    return tuple(between)
+
+
+def _touches_unit(text: NormalText, run: DigitRun) -> bool:
+    before = text.chars[run.start - 1] if run.start and not text.gap(run.start) else ""
+    after = text.chars[run.end] if run.end < len(text) and not text.gap(run.end) else ""
+    return bool(UNITS & {before, after})
