@@ -8,6 +8,7 @@ from typing import Any
 
 from zhijian.models.engines.weights import cache_dir
 from zhijian.models.records.call import Call
+from zhijian.pipeline.ledger.anchor import ANCHOR
 from zhijian.pipeline.settings import JOBS, Hearing, load_settings
 
 DATABASE = "zhijian.db"
@@ -32,6 +33,7 @@ class Night:
     calls_file: Path | None = None
     day: date | None = None
     since: date | None = None
+    anchor: Path | None = None
     standard: Path | None = None
     hearing: Hearing = field(default_factory=Hearing)
     jobs: int = JOBS
@@ -40,6 +42,11 @@ class Night:
     def database_url(self) -> str:
         configured = None if self.own_database else load_settings().database_url
         return configured or own_database_url(self.out)
+
+    @property
+    def anchor_file(self) -> Path:
+        """Where the run says how many entries the ledger has and what its last hash is."""
+        return self.anchor or self.out / ANCHOR
 
     @property
     def lock_files(self) -> tuple[Path, ...]:

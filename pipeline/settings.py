@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     source: Path | None = None
     out: Path = Path("zhijian-out")
     database_url: str | None = None
+    anchor: Path | None = None
     standard: Path | None = None
     jobs: int = Field(default=JOBS, ge=1, le=64)
     hearing: Hearing = Hearing()

@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from zhijian.models.engines.weights import WEIGHTS, HubSource
-from zhijian.pipeline import cli
+from zhijian.pipeline import cli, console
 from zhijian.pipeline.ledger.scheme import load_scheme
 from zhijian.pipeline.settings import Hearing, Settings
 from zhijian.pipeline.stages import call_list, pull, roster
@@ -154,7 +154,7 @@ def test_the_picture_is_small():
 
 @each_readme
 def test_exit_statuses_are_those_of_the_command_line(readme):
-    statuses = {cli.DONE, cli.DONE_WITH_GAPS, cli.WRONG_USE, cli.NOTHING_DONE, cli.LOCKED}
+    statuses = {console.DONE, console.DONE_WITH_GAPS, console.WRONG_USE, console.NOTHING_DONE, console.LOCKED}
     assert [int(status) for status in table(readme, "75")] == sorted(statuses)
 
 
@@ -253,10 +253,10 @@ def test_items_and_points_are_those_of_the_standard(readme):
 def test_points_for_a_day_are_those_of_the_scheme(readme):
     scheme = load_scheme("incentive")
     item, daily = scheme.daily_mean
-    told = prose(readme).partition("incentive.yaml")[0].split("\n\n")[-1]
+    (told,) = (part for part in prose(readme).split("\n\n") if re.search("mean of 90|平均 90 分", part))
     numbers = {int(number) for number in re.findall(r"\d+", told.replace("five", "5"))}
-    bands = {int(value) for band in daily.bands for value in (band.mean_min, band.points)}
-    assert numbers == bands | {daily.calls_min, int(scheme.dimension_of(item.id).month_limit)}
+    bands = {int(value) for band in daily.bands for value in (band.at_least, band.points)}
+    assert numbers == bands | {daily.calls_min, int(scheme.pot_of(item.id).month_limit)}
 
 
 @each_readme

@@ -6,18 +6,29 @@ among them; the first entry follows `GENESIS`.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
-from zhijian.pipeline.ledger.entries import NATURAL_KEY, LedgerEntry, LedgerError, Posting, from_row, to_row
+from zhijian.pipeline.ledger.entries import (
+    NATURAL_KEY,
+    LedgerEntry,
+    LedgerError,
+    Posting,
+    select_entries,
+    to_row,
+)
 from zhijian.pipeline.store.tables import ledger_entries
 
 GENESIS = "0" * 64
-# What an entry says happened. A repeat may differ in who books it, when, and how much the limits leave of it.
-_CLAIM = ("effective_day", "points_raw_hundredths", "reason", "reverses", "details")
+_AT_A_TIME = 1000
+_COLUMNS = tuple(column.name for column in ledger_entries.c)
+_HASHED = sorted(set(_COLUMNS) - {"hash"})
+# default=repr: what does not belong into a column must give a wrong hash, not an exception
+_canonical = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=repr).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,59 +59,70 @@ class Verified:
         return self.first_broken is None
 
 
-def append(conn: sa.Connection, postings: Iterable[Posting]) -> tuple[LedgerEntry, ...]:
+def append(
+    conn: sa.Connection, postings: Iterable[Posting], *, prepare: Callable[[list[Posting]], Iterable[Posting]] = iter
+) -> tuple[LedgerEntry, ...]:
     """Books entries in order and returns those that are new. The connection must come from `database.writing`.
 
-    An entry whose natural key is already there, and which says the same, is skipped. One that says something else
-    raises LedgerError.
+    An entry whose natural key is already there, in whichever month it was booked, and which says the same, is skipped.
+    One that says something else raises LedgerError. `prepare` makes of new postings, some at a time, what is booked.
     """
     seq, prev_hash = _tail(conn)
-    booked = []
-    for posting in postings:
-        row = to_row(posting)
-        known = conn.execute(
-            sa.select(ledger_entries).where(*(ledger_entries.c[name] == row[name] for name in NATURAL_KEY))
-        ).one_or_none()
-        if known is not None:
-            _check_repeat(known._asdict(), row)
-            continue
-        seq += 1
-        row |= {"seq": seq, "prev_hash": prev_hash}
-        row["hash"] = prev_hash = hash_of(row)
-        conn.execute(ledger_entries.insert().values(row))
-        booked.append(from_row(row))
+    booked: list[LedgerEntry] = []
+    waiting = iter(postings)
+    while some := list(islice(waiting, _AT_A_TIME)):
+        rows = []
+        for posting in prepare(_new(conn, some)):
+            seq += 1
+            row = to_row(posting) | {"seq": seq, "prev_hash": prev_hash}
+            row["hash"] = hash = hash_of(row)
+            rows.append(row)
+            booked.append(LedgerEntry(posting.entry, posting.details, seq, prev_hash, hash))
+            prev_hash = hash
+        if rows:
+            conn.execute(ledger_entries.insert(), rows)
     return tuple(booked)
 
 
 def head(engine: sa.Engine) -> Head:
     """The number of entries and the last hash, as the ledger states them."""
     with engine.connect() as conn:
-        return Head(*_tail(conn))
+        return head_of(conn)
+
+
+def head_of(conn: sa.Connection) -> Head:
+    """The same, inside a caller's transaction."""
+    return Head(*_tail(conn))
 
 
 def verify(engine: sa.Engine) -> Verified:
     """Walks the whole chain and names the first entry that was changed, removed, inserted or moved.
 
-    A cut tail, or a chain rewritten as a whole, shows only against a head that was kept elsewhere.
+    A cut tail, or a chain rewritten as a whole, shows only against a head that was kept elsewhere: `anchor.check`.
     """
     at = Head(0, GENESIS)
+    for row in walk(engine):
+        problem = _problem(row, at)
+        if problem is not None:
+            return Verified(at, problem)
+        at = Head(row["seq"], row["hash"])
+    return Verified(at, None)
+
+
+def walk(engine: sa.Engine) -> Iterator[dict[str, Any]]:
+    """The rows as stored, in the order of their numbers."""
     with engine.connect() as conn:
-        rows = conn.execution_options(yield_per=10_000).execute(
+        found = conn.execution_options(yield_per=10_000).execute(
             sa.select(ledger_entries).order_by(ledger_entries.c.seq)
         )
-        for row in map(sa.Row._asdict, rows):
-            problem = _problem(row, at)
-            if problem is not None:
-                return Verified(at, problem)
-            at = Head(row["seq"], row["hash"])
-    return Verified(at, None)
+        for rows in found.partitions():
+            for row in rows:
+                yield dict(zip(_COLUMNS, row, strict=True))
 
 
 def hash_of(row: Mapping[str, Any]) -> str:
     """The hash that an entry with these columns has to carry; a `hash` among them is left out."""
-    columns = {name: value for name, value in row.items() if name != "hash"}
-    # default=repr: what does not belong into a column must give a wrong hash, not an exception
-    text = json.dumps(columns, ensure_ascii=False, sort_keys=True, separators=(",", ":"), default=repr)
+    text = _canonical({name: row[name] for name in _HASHED})
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
@@ -122,10 +144,41 @@ def _tail(conn: sa.Connection) -> tuple[int, str]:
     return (0, GENESIS) if last is None else (last.seq, last.hash)
 
 
-def _check_repeat(known: Mapping[str, Any], row: Mapping[str, Any]) -> None:
-    differs = [name for name in _CLAIM if known[name] != row[name]]
-    if differs:
+def _new(conn: sa.Connection, postings: Sequence[Posting]) -> list[Posting]:
+    """The postings that are not in the ledger, each natural key once."""
+    booked = select_entries(conn, ledger_entries.c.source_id.in_({posting.entry.source_id for posting in postings}))
+    known: dict[tuple[Any, ...], LedgerEntry | Posting] = {_key(entry): entry for entry in booked}
+    new = []
+    for posting in postings:
+        if (same := known.setdefault(_key(posting), posting)) is posting:
+            new.append(posting)
+        else:
+            _check_repeat(same, posting)
+    return new
+
+
+def _key(of: LedgerEntry | Posting) -> tuple[Any, ...]:
+    """The natural key without the period: a late entry is booked into an open month."""
+    return tuple(getattr(of.entry, name) for name in NATURAL_KEY if name != "period")
+
+
+def _claim(of: LedgerEntry | Posting) -> dict[str, Any]:
+    """What an entry says happened. A repeat may differ in who books it, when, and how much the limits leave of it."""
+    return {
+        "effective_day": of.booked_for,
+        "points_raw": of.entry.points_raw,
+        "reason": of.entry.reason,
+        "reverses": of.entry.reverses,
+        "details": of.own_details,
+    }
+
+
+def _check_repeat(known: LedgerEntry | Posting, posting: Posting) -> None:
+    before, now = _claim(known), _claim(posting)
+    if before != now:
+        differs = ", ".join(name for name in now if before[name] != now[name])
+        which = f"entry {known.seq}" if isinstance(known, LedgerEntry) else "an entry of the same batch"
         raise LedgerError(
-            f"entry {known['seq']} has the same source as the new one but another {', '.join(differs)}; "
+            f"{which} has the same source as the new one but another {differs}; "
             "a correction is a reversal and an entry with the next source revision"
         )

@@ -6,17 +6,12 @@ publications show why, and a ledger of zeros would hide what counts. A day that 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
-import sqlalchemy as sa
-
-from zhijian.models.records.points import EntryKind, PointsEntry
-from zhijian.pipeline.ledger.entries import Posting, select_entries
-from zhijian.pipeline.ledger.posting import live_entry, post, reverse
 from zhijian.pipeline.ledger.scheme import Scheme
-from zhijian.pipeline.store.tables import ledger_entries
+from zhijian.pipeline.ledger.settlement import Claim
 
 SOURCE_KIND = "agent_day"
 
@@ -33,66 +28,34 @@ class ScoredCall:
     standard: str
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """How many entries a settlement posted and reversed: 0 or 1 each."""
-
-    posted: int
-    reversed: int
-
-
-def settle(
-    conn: sa.Connection,
-    scheme: Scheme,
-    agent_no: str,
-    day: date,
-    published: Sequence[ScoredCall],
-    *,
-    actor: str,
-    now: datetime,
-) -> Settled:
-    """Makes the ledger say of an agent's day what its published calls say, all of them given.
-
-    Nothing happens where the live entry already covers the same scorecards for the same points; else it is reversed
-    and a new entry takes the next source revision. The connection must come from `database.writing`.
-    """
+def day_claim(scheme: Scheme, agent_no: str, day: date, published: Sequence[ScoredCall]) -> Claim | None:
+    """What an agent's published calls of a day, all of them given, earn; None under a scheme that has no such item."""
+    if scheme.daily_mean is None:
+        return None
     item, table = scheme.daily_mean
-    source_id = f"{agent_no}/{day.isoformat()}"
-    points = table.points_for([call.score for call in published])
-    details = _details(scheme, published)
-    live = live_entry(conn, scheme, item.id, SOURCE_KIND, source_id)
-    if live is not None and (live.entry.points_raw, live.details["scorecards"]) == (points, details["scorecards"]):
-        return Settled(0, 0)
-    if live is not None:
-        reason = f"{item.name} {day.isoformat()} 评分有变, 冲销第{live.seq}号分录"
-        reverse(conn, scheme, live, reason=reason, actor=actor, now=now)
-    if points:
-        entry = PointsEntry(
-            scheme=scheme.id,
-            account=agent_no,
-            period=day.strftime("%Y-%m"),
-            item=item.id,
-            kind=EntryKind.POST,
-            source_kind=SOURCE_KIND,
-            source_id=source_id,
-            source_revision=_last_revision(conn, scheme, item.id, source_id) + 1,
-            effective_day=day,
-            points_raw=points,
-            points_credited=points,
-            actor=actor,
-            reason=f"{item.name} {day.isoformat()} {len(published)}通 均分{details['mean']}",
-            posted_at=now,
-        )
-        post(conn, scheme, Posting(entry, details))
-    return Settled(int(bool(points)), int(live is not None))
+    details = _details(published)
+    return Claim(
+        item=item,
+        account=agent_no,
+        source_kind=SOURCE_KIND,
+        source_id=day_source(agent_no, day),
+        day=day,
+        points=table.points_for([call.score for call in published]),
+        reason=f"{item.name} {day.isoformat()} {len(published)}通 均分{details['mean']}",
+        details=details,
+    )
 
 
-def _details(scheme: Scheme, published: Sequence[ScoredCall]) -> dict[str, Any]:
+def day_source(agent_no: str, day: date) -> str:
+    """The source id of an agent's day."""
+    return f"{agent_no}/{day.isoformat()}"
+
+
+def _details(published: Sequence[ScoredCall]) -> dict[str, Any]:
     """The shown mean is rounded down to two places, so that it never shows a band that was not reached."""
     total = sum((call.score for call in published), Decimal(0))
     mean = (total / len(published)).quantize(Decimal("0.01"), ROUND_FLOOR) if published else None
     return {
-        "scheme_version": scheme.version,
         "mean": None if mean is None else str(mean),
         "scorecards": [
             {
@@ -106,15 +69,3 @@ def _details(scheme: Scheme, published: Sequence[ScoredCall]) -> dict[str, Any]:
             for call in sorted(published, key=lambda call: call.scorecard)
         ],
     }
-
-
-def _last_revision(conn: sa.Connection, scheme: Scheme, item: str, source_id: str) -> int:
-    earlier = select_entries(
-        conn,
-        ledger_entries.c.scheme == scheme.id,
-        ledger_entries.c.item == item,
-        ledger_entries.c.kind == EntryKind.POST,
-        ledger_entries.c.source_kind == SOURCE_KIND,
-        ledger_entries.c.source_id == source_id,
-    )
-    return max((booked.entry.source_revision for booked in earlier), default=0)

@@ -19,25 +19,39 @@ from zhijian.pipeline.store.tables import ledger_entries
 NATURAL_KEY = ("scheme", "account", "period", "item", "kind", "source_kind", "source_id", "source_revision")
 
 
+ORIGINAL_DAY = "original_day"
+
+
 class LedgerError(RuntimeError):
     """The ledger refuses to book what it was given; nothing was booked."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """An entry to be booked. `details` is JSON that leads to its sources, e.g. to the scorecards it covers."""
+    """An entry to be booked. `details` is JSON that leads to its sources, e.g. to the scorecards it covers.
+
+    An entry for a month that is closed is booked into an open one; its details say for which day it is.
+    """
 
     entry: PointsEntry
     details: Mapping[str, Any]
+
+    @property
+    def booked_for(self) -> date:
+        """The day that it is for, whichever day it was booked into."""
+        original = self.details.get(ORIGINAL_DAY)
+        return date.fromisoformat(original) if original else self.entry.effective_day
+
+    @property
+    def own_details(self) -> dict[str, Any]:
+        return {name: value for name, value in self.details.items() if name != ORIGINAL_DAY}
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerEntry:
+class LedgerEntry(Posting):
     """An entry as booked: numbered 1..n without gaps, each carrying the hash of the one before."""
 
     seq: int
-    entry: PointsEntry
-    details: Mapping[str, Any]
     prev_hash: str
     hash: str
 
@@ -67,7 +81,7 @@ def select_entries(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> tuple
 def credited(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> Decimal:
     """The sum of the credited points, inside a caller's transaction."""
     total = conn.execute(sa.select(sa.func.sum(ledger_entries.c.points_credited_hundredths)).where(*which)).scalar_one()
-    return _points(total or 0)
+    return from_hundredths(total or 0)
 
 
 def export_csv(engine: sa.Engine, path: Path) -> None:
@@ -82,7 +96,7 @@ def export_csv(engine: sa.Engine, path: Path) -> None:
         )
         for row in rows:
             columns = row._asdict()
-            points = {name: _points(value) for name, value in columns.items() if name.endswith("_hundredths")}
+            points = {name: from_hundredths(value) for name, value in columns.items() if name.endswith("_hundredths")}
             writer.writerow((columns | points).values())
         text.detach()  # hands the file back, written to the end, without closing it
 
@@ -122,14 +136,14 @@ def from_row(row: Mapping[str, Any]) -> LedgerEntry:
         source_id=row["source_id"],
         source_revision=row["source_revision"],
         effective_day=date.fromisoformat(row["effective_day"]),
-        points_raw=_points(row["points_raw_hundredths"]),
-        points_credited=_points(row["points_credited_hundredths"]),
+        points_raw=from_hundredths(row["points_raw_hundredths"]),
+        points_credited=from_hundredths(row["points_credited_hundredths"]),
         actor=row["actor"],
         reason=row["reason"],
         posted_at=datetime.fromisoformat(row["posted_at"]),
         reverses=row["reverses"],
     )
-    return LedgerEntry(row["seq"], entry, json.loads(row["details"]), row["prev_hash"], row["hash"])
+    return LedgerEntry(entry, json.loads(row["details"]), row["seq"], row["prev_hash"], row["hash"])
 
 
 def _of(account: str | None, scheme: str | None, period: str | None) -> list[sa.ColumnElement[bool]]:
@@ -137,5 +151,5 @@ def _of(account: str | None, scheme: str | None, period: str | None) -> list[sa.
     return [ledger_entries.c[name] == value for name, value in wanted.items() if value is not None]
 
 
-def _points(hundredths: int) -> Decimal:
+def from_hundredths(hundredths: int) -> Decimal:
     return Decimal(int(hundredths)).scaleb(-2)

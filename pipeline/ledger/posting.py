@@ -1,99 +1,130 @@
-"""Crediting under the limits of a scheme.
+"""Crediting under the limits of a scheme, and reversing.
 
-A dimension's month has room for so many points. Entries take it in the order in which they were booked: each is due
-its raw points as far as there is room left by the live entries before it. A reversal gives back everything that its
-entry had been credited, and what is thereby due to later entries is credited to them by adjustments.
+A pot (a dimension of the scheme, or a level of one) has room for so many points of an account in a month. Entries take
+it in the order in which they were booked: each is due its raw points as far as there is room left by the live entries
+before it. A reversal gives back everything that its entry had been credited, and what is thereby due to later entries
+is credited to them by adjustments. What comes for a month that is closed is booked on the first day of the next open
+one and names the day that it is for; it takes from the pot of the month it is booked into, except that a reversal and
+its adjustments belong to the pot of the entry that is taken back.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 
 from zhijian.models.records.points import EntryKind, PointsEntry
 from zhijian.pipeline.ledger.chain import append
-from zhijian.pipeline.ledger.entries import LedgerEntry, Posting, credited, select_entries
-from zhijian.pipeline.ledger.scheme import Dimension, Scheme
+from zhijian.pipeline.ledger.entries import ORIGINAL_DAY, LedgerEntry, LedgerError, Posting, from_hundredths
+from zhijian.pipeline.ledger.months import closed_months, first_open_day
+from zhijian.pipeline.ledger.scheme import Pot, Scheme
+from zhijian.pipeline.ledger.standing import ENTRY_SOURCE, Standing, standing
 from zhijian.pipeline.store.tables import ledger_entries
 
-ENTRY_SOURCE = "ledger_entry"  # source_kind of an adjustment; its source_id is the number of the entry it adjusts
-_reversals = ledger_entries.alias("reversals")
-_is_live = sa.and_(
-    ledger_entries.c.kind == EntryKind.POST, ~sa.exists().where(_reversals.c.reverses == ledger_entries.c.seq)
-)
+_CREDITED = sa.func.sum(ledger_entries.c.points_credited_hundredths)
+_CARRIED = ledger_entries.c.details.contains(f'"{ORIGINAL_DAY}":')
+_IN_CONSEQUENCE = ledger_entries.c.kind != EntryKind.POST
 
 
-def post(conn: sa.Connection, scheme: Scheme, posting: Posting) -> None:
-    """Books an entry, credited as far as its dimension's month has room; `points_credited` as given is ignored."""
-    entry, limit = posting.entry, scheme.dimension_of(posting.entry.item).month_limit
-    points = entry.points_raw
-    if limit is not None:
-        points = min(points, limit - credited(conn, *_month(scheme, entry)))
-    append(conn, [replace(posting, entry=replace(entry, points_credited=points))])
+def post(conn: sa.Connection, scheme: Scheme, postings: Iterable[Posting]) -> tuple[LedgerEntry, ...]:
+    """Books entries, each credited as far as its pot has room; returns those that are new.
+
+    `points_credited` as given is ignored. The connection must come from `database.writing`.
+    """
+    return append(conn, postings, prepare=_Crediting(conn, scheme).credit)
 
 
-def reverse(conn: sa.Connection, scheme: Scheme, live: LedgerEntry, *, reason: str, actor: str, now: datetime) -> None:
-    """Takes a live entry back, on its own effective day, and re-credits the later ones of its dimension's month."""
-    standing = _standing(conn, scheme, live.entry)
+def reverse(
+    conn: sa.Connection, scheme: Scheme, live: LedgerEntry, *, reason: str, actor: str, now: datetime
+) -> LedgerEntry:
+    """Takes a live entry back, for its own day, and re-credits the later ones of its pot; returns the reversal.
+
+    Raises LedgerError for an entry that is not live.
+    """
+    of_pot = standing(conn, *_pot(scheme, live.entry))
+    credited = next((s.credited for s in of_pot if s.booked.seq == live.seq), None)
+    if credited is None:
+        raise LedgerError(f"第{live.seq}号分录不是有效的入账(已冲销,或本身是冲销或调整),不能冲销")
+    closed = closed_months(conn, scheme.id)
     reversal = replace(
         live.entry,
         kind=EntryKind.REVERSAL,
         points_raw=-live.entry.points_raw,
-        points_credited=-next(s.credited for s in standing if s.booked.seq == live.seq),
+        points_credited=-credited,
         reason=reason,
         actor=actor,
         posted_at=now,
         reverses=live.seq,
     )
-    append(conn, [Posting(reversal, {})])
-    left = [s for s in standing if s.booked.seq != live.seq]
-    append(conn, _adjustments(scheme.dimension_of(live.entry.item), left, reversal))
+    left = [s for s in of_pot if s.booked.seq != live.seq]
+    adjustments = _adjustments(scheme.pot_of(live.entry.item), left, reversal)
+    carried = [_carried(posting, closed) for posting in (Posting(reversal, {}), *adjustments)]
+    return append(conn, carried)[0]
 
 
-def live_entry(conn: sa.Connection, scheme: Scheme, item: str, source_kind: str, source_id: str) -> LedgerEntry | None:
-    """The entry of a source that has not been reversed."""
-    found = select_entries(
-        conn,
+class _Crediting:
+    """Credits new entries, one after the other, by what earlier ones have left of each pot."""
+
+    def __init__(self, conn: sa.Connection, scheme: Scheme) -> None:
+        self.conn, self.scheme = conn, scheme
+        self.closed = closed_months(conn, scheme.id)
+
+    def credit(self, postings: list[Posting]) -> Iterator[Posting]:
+        carried = [_carried(posting, self.closed) for posting in postings]
+        taken = self._taken(carried)
+        for posting in carried:
+            entry, pot = posting.entry, self.scheme.pot_of(posting.entry.item)
+            credited = entry.points_raw
+            if pot.month_limit is not None:
+                key = entry.account, entry.period, pot
+                credited = _due(entry.points_raw, pot.month_limit - taken[key])
+                taken[key] += credited
+            yield replace(posting, entry=replace(entry, points_credited=credited))
+
+    def _taken(self, postings: Iterable[Posting]) -> defaultdict[tuple[str, str, Pot], Decimal]:
+        """What these accounts have been credited in these months, by pot.
+
+        What was carried over from a closed month to take an entry of it back, or in its wake, is no part of that.
+        """
+        entries = [posting.entry for posting in postings]
+        credited = (
+            sa.select(ledger_entries.c.account, ledger_entries.c.period, ledger_entries.c.item, _CREDITED)
+            .where(
+                ledger_entries.c.scheme == self.scheme.id,
+                ledger_entries.c.account.in_({entry.account for entry in entries}),
+                ledger_entries.c.period.in_({entry.period for entry in entries}),
+            )
+            .group_by(ledger_entries.c.account, ledger_entries.c.period, ledger_entries.c.item)
+        )
+        taken: defaultdict[tuple[str, str, Pot], Decimal] = defaultdict(Decimal)
+        for account, period, item, hundredths in self.conn.execute(credited):
+            taken[account, period, self.scheme.pot_of(item)] += from_hundredths(hundredths)
+        if self.closed:
+            for account, period, item, hundredths in self.conn.execute(credited.where(_CARRIED, _IN_CONSEQUENCE)):
+                taken[account, period, self.scheme.pot_of(item)] -= from_hundredths(hundredths)
+        return taken
+
+
+def _pot(scheme: Scheme, entry: PointsEntry) -> tuple[sa.ColumnElement[bool], ...]:
+    """All entries of an entry's pot."""
+    return (
+        ledger_entries.c.account == entry.account,
         ledger_entries.c.scheme == scheme.id,
-        ledger_entries.c.item == item,
-        ledger_entries.c.source_kind == source_kind,
-        ledger_entries.c.source_id == source_id,
-        _is_live,
+        ledger_entries.c.period == entry.period,
+        ledger_entries.c.item.in_(scheme.pot_of(entry.item).items),
     )
-    return found[0] if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """A live entry, all that it has been credited by now, and how often it was adjusted."""
-
-    booked: LedgerEntry
-    credited: Decimal
-    adjustments: int
-
-
-def _standing(conn: sa.Connection, scheme: Scheme, entry: PointsEntry) -> tuple[_Standing, ...]:
-    """The live entries of an entry's dimension and month, in booking order."""
-    month = _month(scheme, entry)
-    adjustments: dict[str, list[Decimal]] = {}
-    for booked in select_entries(conn, *month, ledger_entries.c.kind == EntryKind.ADJUSTMENT):
-        adjustments.setdefault(booked.entry.source_id, []).append(booked.entry.points_credited)
-    standing = []
-    for booked in select_entries(conn, *month, _is_live):
-        later = adjustments.get(str(booked.seq), [])
-        standing.append(_Standing(booked, booked.entry.points_credited + sum(later, Decimal(0)), len(later)))
-    return tuple(standing)
-
-
-def _adjustments(dimension: Dimension, standing: Sequence[_Standing], cause: PointsEntry) -> list[Posting]:
+def _adjustments(pot: Pot, live: Sequence[Standing], cause: PointsEntry) -> list[Posting]:
     """What gives each live entry exactly its due."""
-    if dimension.month_limit is None:
+    if pot.month_limit is None:
         return []
-    room, postings = dimension.month_limit, []
-    for s in standing:
-        due = min(s.booked.entry.points_raw, room)
+    room, postings = pot.month_limit, []
+    for s in live:
+        due = _due(s.booked.entry.points_raw, room)
         room -= due
         if due != s.credited:
             entry = replace(
@@ -105,19 +136,27 @@ def _adjustments(dimension: Dimension, standing: Sequence[_Standing], cause: Poi
                 points_raw=Decimal(0),
                 points_credited=due - s.credited,
                 actor=cause.actor,
-                reason=f"{dimension.name}月度限额重新分配: 第{cause.reverses}号分录已冲销",
+                reason=f"{pot.name}月度限额重新分配: 第{cause.reverses}号分录已冲销",
                 posted_at=cause.posted_at,
             )
             postings.append(Posting(entry, {"after_reversal_of": cause.reverses}))
     return postings
 
 
-def _month(scheme: Scheme, entry: PointsEntry) -> tuple[sa.ColumnElement[bool], ...]:
-    """All entries of the same account, period and dimension."""
-    items = [item.id for item in scheme.items if item.dimension == scheme.dimension_of(entry.item).id]
-    return (
-        ledger_entries.c.scheme == scheme.id,
-        ledger_entries.c.account == entry.account,
-        ledger_entries.c.period == entry.period,
-        ledger_entries.c.item.in_(items),
-    )
+def _due(points: Decimal, room: Decimal) -> Decimal:
+    """What a pot gives: no more than there is room, and nothing is taken away because there is none."""
+    return min(points, max(room, Decimal(0))) if points > 0 else points
+
+
+def _carried(posting: Posting, closed: frozenset[str]) -> Posting:
+    """The posting in the month it can be booked into."""
+    entry = posting.entry
+    day = first_open_day(entry.effective_day, closed)
+    if day == entry.effective_day:
+        return posting
+    original = {ORIGINAL_DAY: posting.booked_for.isoformat()}
+    return replace(posting, entry=_on(entry, day), details=dict(posting.details) | original)
+
+
+def _on(entry: PointsEntry, day: date) -> PointsEntry:
+    return replace(entry, effective_day=day, period=day.strftime("%Y-%m"))

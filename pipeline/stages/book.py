@@ -1,12 +1,14 @@
 """Booking: publishes what publishes itself, holds the rest, and posts the points of the agents' days."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
-from zhijian.pipeline.ledger.daily_mean import ScoredCall, Settled, settle
+from zhijian.pipeline.ledger.daily_mean import ScoredCall, day_claim
 from zhijian.pipeline.ledger.scheme import Scheme
+from zhijian.pipeline.ledger.settlement import Settled, settle
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.judgements import (
     AgentDay,
@@ -32,8 +34,8 @@ class Booked:
     reversed: int
 
 
-def book(engine: sa.Engine, source: str, scheme: Scheme, *, actor: str, now: datetime) -> Booked:
-    """Books all judged calls of a source, one transaction for each agent and day.
+def book(engine: sa.Engine, source: str, schemes: Sequence[Scheme], *, actor: str, now: datetime) -> Booked:
+    """Books all judged calls of a source, one transaction for each agent and day, under each scheme.
 
     An agent-day counts all its published calls, whenever and from whichever source they came. A call that was published
     under another agent or day before its row was corrected leaves that one in the same transaction. Run it twice, kill
@@ -41,7 +43,7 @@ def book(engine: sa.Engine, source: str, scheme: Scheme, *, actor: str, now: dat
     """
     with engine.connect() as conn:
         agent_days = days_to_book(conn, source)
-    done = [_book_day(engine, source, scheme, agent_day, actor=actor, now=now) for agent_day in agent_days]
+    done = [_book_day(engine, source, schemes, agent_day, actor=actor, now=now) for agent_day in agent_days]
     return Booked(
         sum(d.published for d in done),
         sum(d.held for d in done),
@@ -51,7 +53,7 @@ def book(engine: sa.Engine, source: str, scheme: Scheme, *, actor: str, now: dat
 
 
 def _book_day(
-    engine: sa.Engine, source: str, scheme: Scheme, agent_day: AgentDay, *, actor: str, now: datetime
+    engine: sa.Engine, source: str, schemes: Sequence[Scheme], agent_day: AgentDay, *, actor: str, now: datetime
 ) -> Booked:
     with writing(engine) as conn:
         judgements = to_book(conn, source, agent_day)
@@ -61,7 +63,7 @@ def _book_day(
         if published:
             touched.add(agent_day)
         decide(conn, judgements, actor=actor, now=now)
-        settled = [_settle(conn, scheme, day, actor=actor, now=now) for day in sorted(touched)]
+        settled = [s for day in sorted(touched) for s in _settle(conn, schemes, day, actor=actor, now=now)]
     return Booked(
         published,
         len(judgements) - published,
@@ -70,9 +72,12 @@ def _book_day(
     )
 
 
-def _settle(conn: sa.Connection, scheme: Scheme, agent_day: AgentDay, *, actor: str, now: datetime) -> Settled:
+def _settle(
+    conn: sa.Connection, schemes: Sequence[Scheme], agent_day: AgentDay, *, actor: str, now: datetime
+) -> list[Settled]:
     calls = [_scored(judgement) for judgement in published_on(conn, agent_day)]
-    return settle(conn, scheme, agent_day.agent_no, agent_day.day, calls, actor=actor, now=now)
+    claims = [(scheme, day_claim(scheme, agent_day.agent_no, agent_day.day, calls)) for scheme in schemes]
+    return [settle(conn, scheme, claim, actor=actor, now=now) for scheme, claim in claims if claim is not None]
 
 
 def _scored(judgement: Judgement) -> ScoredCall:

@@ -4,7 +4,7 @@ import platform
 import resource
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from datetime import date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -12,13 +12,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from zhijian.models.records.points import EntryKind
 from zhijian.models.records.scorecard import Scorecard
 from zhijian.pipeline.files import private_folder, remove_drafts, whole_file, write_whole
-from zhijian.pipeline.ledger import chain
-from zhijian.pipeline.ledger.daily_mean import SOURCE_KIND
-from zhijian.pipeline.ledger.entries import entries, export_csv
-from zhijian.pipeline.ledger.posting import ENTRY_SOURCE
+from zhijian.pipeline.ledger import anchor, chain
+from zhijian.pipeline.ledger.daily_mean import SOURCE_KIND, day_source
+from zhijian.pipeline.ledger.entries import LedgerError, export_csv
+from zhijian.pipeline.ledger.standing import credited_from, standing
 from zhijian.pipeline.night import Night, Work
 from zhijian.pipeline.stages.clips import FOLDER, cut_clips, remove_other_clips
 from zhijian.pipeline.stages.outputs import write_run, write_scorecards, write_transcript
@@ -26,6 +25,7 @@ from zhijian.pipeline.store.calls import State
 from zhijian.pipeline.store.hearings import duplicates, hearing_of
 from zhijian.pipeline.store.judgements import JudgedCall, judged_calls
 from zhijian.pipeline.store.roster import stored_roster
+from zhijian.pipeline.store.tables import ledger_entries
 from zhijian.reports import data as shown
 from zhijian.reports.night import render_html
 from zhijian.reports.workbook import write_xlsx
@@ -33,6 +33,7 @@ from zhijian.rules.standard import Standard
 
 PACKAGES = ("zhijian", "faster-whisper", "ctranslate2", "pyannote.audio", "torch", "prefect")
 RUN_SCHEMA = 1
+SCHEME_SHOWN = "incentive"  # the points that a night's report shows
 
 
 def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, models: dict[str, str]) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, mode
     write_scorecards(out / "scorecards.jsonl", [(page.scorecard, page.published) for page in pages])
     export_csv(engine, out / "ledger.csv")
     head = chain.head(engine)
+    anchor.add(night.anchor_file, head, work.started_at)
     result = _result(engine, night, work, standard, models, calls, head)
     data = _night_data(engine, work, standard, calls, pages, result)
     write_whole(out / "report.html", render_html(data))
@@ -156,28 +158,32 @@ def _night_data(
 
 
 def _booked(engine: sa.Engine, agent_days: set[tuple[str, date]]) -> tuple[shown.BookedPoints, ...]:
-    """The entries that stand for the agents' days of the report, with what was credited to them later."""
-    months = {day.strftime("%Y-%m") for _, day in agent_days}
-    booked = [entry for month in sorted(months) for entry in entries(engine, period=month)]
-    reversed_entries = {e.entry.reverses for e in booked}
-    adjusted: defaultdict[int, Decimal] = defaultdict(Decimal)
-    for e in booked:
-        if e.entry.source_kind == ENTRY_SOURCE:
-            adjusted[int(e.entry.source_id)] += e.entry.points_credited
-    return tuple(
-        shown.BookedPoints(
-            agent_no=e.entry.account,
-            day=e.entry.effective_day,
-            points=e.entry.points_credited + adjusted[e.seq],
-            mean=Decimal(e.details["mean"]),
-            calls=len(e.details["scorecards"]),
+    """What the agents' days of the report have brought, by the entries that stand for them.
+
+    Raises LedgerError where that is not the sum of all entries about these days.
+    """
+    days = {day_source(agent_no, day) for agent_no, day in agent_days}
+    with engine.connect() as conn:
+        standing_for = standing(
+            conn,
+            ledger_entries.c.source_id.in_(days),
+            ledger_entries.c.source_kind == SOURCE_KIND,
+            ledger_entries.c.scheme == SCHEME_SHOWN,
         )
-        for e in booked
-        if e.entry.kind is EntryKind.POST
-        and e.entry.source_kind == SOURCE_KIND
-        and e.seq not in reversed_entries
-        and (e.entry.account, e.entry.effective_day) in agent_days
+        summed = credited_from(conn, SCHEME_SHOWN, SOURCE_KIND, days)
+    booked = tuple(
+        shown.BookedPoints(
+            agent_no=one.booked.entry.account,
+            day=one.booked.booked_for,
+            points=one.credited,
+            mean=Decimal(one.booked.details["mean"]),
+            calls=len(one.booked.details["scorecards"]),
+        )
+        for one in standing_for
     )
+    if (total := sum((points.points for points in booked), Decimal(0))) != summed:
+        raise LedgerError(f"报告的积分合计 {total} 与台账分录之和 {summed} 不符:请执行 zhijian ledger verify")
+    return booked
 
 
 def _agents(engine: sa.Engine, day: date) -> dict[str, shown.AgentName]:

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 
 from zhijian.models.records.codec import to_dict
 from zhijian.pipeline.ledger import chain
-from zhijian.pipeline.ledger.scheme import load_scheme
+from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.night import Night
 from zhijian.pipeline.progress import progress
 from zhijian.pipeline.stages.book import MACHINE, book
@@ -118,8 +118,7 @@ def _judge_again(engine: sa.Engine, call: JudgedCall, standard: Standard, decide
 
 def _book(engine: sa.Engine, sources: list[str]) -> dict[str, Any]:
     now = datetime.now().astimezone()
-    scheme = load_scheme("incentive")
-    booked = [book(engine, source, scheme, actor=MACHINE, now=now) for source in sources]
+    booked = [book(engine, source, load_schemes(), actor=MACHINE, now=now) for source in sources]
     head = chain.head(engine)
     return {
         "published": sum(one.published for one in booked),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import date
 
 import sqlalchemy as sa
 
@@ -24,3 +25,8 @@ def stored_roster(engine: sa.Engine) -> tuple[RosterEntry, ...]:
     with engine.connect() as conn:
         rows = [row._asdict() for row in conn.execute(sa.select(roster).order_by(roster.c.id))]
     return tuple(RosterEntry(**{name: value for name, value in row.items() if name != "id"}) for row in rows)
+
+
+def team_on(entries: Iterable[RosterEntry], agent_no: str, day: date) -> str:
+    """The agent's team on a day; empty where the roster does not say."""
+    return next((entry.team for entry in entries if entry.agent_no == agent_no and entry.covers(day)), "")

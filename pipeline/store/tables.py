@@ -1,11 +1,12 @@
 """The tables. The migrations create them; a test compares the two.
 
 A column named after a noun (`call`, `hearing`, `scorecard`) holds the id of its row; records lie in `content`. Only
-`calls` (state and latest revision), `roster` and `runs` are overwritten: revisions, scorecards, publications and ledger
-entries are added, and the latest one counts.
+`calls` (state and latest revision), `roster` and `runs` are overwritten: revisions, scorecards, publications, figures
+and ledger entries are added, and the latest one counts.
 """
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     Column,
@@ -159,6 +160,38 @@ ledger_entries = Table(
         *("scheme", "account", "period", "item", "kind", "source_kind", "source_id", "source_revision"),
         name="uq_ledger_entries_natural_key",
     ),
-    Index(None, "account", "period"),
+    # what is summed lies in the index itself, so that a balance among a million entries reads nothing else
+    Index("ix_ledger_entries_account_balance", "account", "scheme", "period", "item", "points_credited_hundredths"),
+    Index("ix_ledger_entries_month_balance", "scheme", "period", "account", "item", "points_credited_hundredths"),
+    Index(None, "source_id"),
     Index(None, "reverses"),
+)
+
+# Triggers refuse UPDATE and DELETE here, too.
+month_closings = Table(
+    "month_closings",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scheme", Text, nullable=False),
+    Column("period", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("closed_at", MomentText, nullable=False),
+    Column("entries", BigInteger, nullable=False),  # their number when the month was closed, and the last one's hash
+    Column("head", Text, nullable=False),
+    Column("sheet", JSON, nullable=False),
+    UniqueConstraint("scheme", "period"),
+)
+
+# The latest row of an agent's day counts.
+day_figures = Table(
+    "day_figures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("agent_no", Text, nullable=False),
+    Column("day", DayText, nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("imported_at", MomentText, nullable=False),
+    Index(None, "agent_no", "day"),
+    Index(None, "day"),
 )

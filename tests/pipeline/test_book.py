@@ -17,12 +17,12 @@ from zhijian.pipeline.store.database import open_database
 from zhijian.pipeline.store.judgements import judged, judged_calls
 from zhijian.pipeline.store.tables import publications
 
-SCHEME = load_scheme("incentive")
+SCHEMES = [load_scheme("incentive")]
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=timezone(timedelta(hours=8)))
 
 
 def run(db, source="s") -> Booked:
-    return book(db, source, SCHEME, actor="machine", now=NOW)
+    return book(db, source, SCHEMES, actor="machine", now=NOW)
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def count_down(*_):
 
 sa.event.listen(engine, "after_cursor_execute", count_down)
 now = datetime.fromisoformat("2026-11-21T02:00:00+08:00")
-book(engine, "s", load_scheme("incentive"), actor="machine", now=now)
+book(engine, "s", [load_scheme("incentive")], actor="machine", now=now)
 """
 
 

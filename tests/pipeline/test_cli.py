@@ -40,7 +40,8 @@ def call(tmp_path, monkeypatch):
 def test_the_commands_are_those_of_the_contract() -> None:
     assert set(COMMANDS) >= {"night", "run", "models fetch", "models verify", "models list"}
     assert set(COMMANDS) >= {"rules lint", "rules test", "rules explain", "rules list"}
-    assert set(COMMANDS) >= {"ledger balance", "ledger entries", "ledger verify"}
+    books = ("balance", "entries", "verify", "post", "reverse", "import", "export", "close")
+    assert set(COMMANDS) >= {"backup", "restore", *(f"ledger {command}" for command in books)}
 
 
 @pytest.mark.parametrize("words", COMMANDS)
@@ -121,15 +122,21 @@ def test_the_ledger_can_be_read_summed_and_verified(call, sample_night) -> None:
     out, booked = sample_night.out, sample_night.run["ledger"]
     entries = [line.split("\t") for line in call("ledger", "entries", "--out", out).stdout.splitlines()]
     assert len(entries) == booked["entries"] > 0
-    total = sum(Decimal(points) for _, _, _, points, _ in entries)
-    assert Decimal(call("ledger", "balance", "--out", out).stdout) == total
-    assert Decimal(call("ledger", "balance", "--out", out, "--account", entries[0][2]).stdout) == total
+    for scheme in ("incentive", "work_points"):
+        listed = call("ledger", "entries", "--out", out, "--scheme", scheme).stdout.splitlines()
+        total = sum(Decimal(line.split("\t")[3]) for line in listed)
+        assert Decimal(call("ledger", "balance", "--out", out, "--scheme", scheme).stdout) == total
+        of_agent = call("ledger", "balance", "--out", out, "--scheme", scheme, "--account", entries[0][2])
+        assert Decimal(of_agent.stdout) == total
     assert Decimal(call("ledger", "balance", "--out", out, "--account", "1507").stdout) == 0
     assert call("ledger", "entries", "--out", out, "--period", "2026-10").stdout == ""
     verified = call("ledger", "verify", "--out", out)
     assert (verified.exit_code, booked["head_sha256"] in verified.stdout) == (0, True)
     as_json = json.loads(call("ledger", "verify", "--out", out, "--json").stdout)
-    assert as_json == {"head": {"count": booked["entries"], "hash": booked["head_sha256"]}, "first_broken": None}
+    assert as_json == {
+        "head": {"count": booked["entries"], "hash": booked["head_sha256"]},
+        **{"first_broken": None, "anchored": 1, "lost": None, "wrong_closings": []},
+    }
 
 
 @pytest.mark.parametrize("command", ["balance", "entries", "verify"])

@@ -5,20 +5,23 @@ from decimal import Decimal
 
 import pytest
 
-from zhijian.pipeline.ledger.daily_mean import ScoredCall, Settled, settle
+from zhijian.pipeline.ledger.daily_mean import ScoredCall, day_claim
 from zhijian.pipeline.ledger.entries import balance, entries
-from zhijian.pipeline.ledger.posting import live_entry, post, reverse
+from zhijian.pipeline.ledger.posting import post, reverse
 from zhijian.pipeline.ledger.scheme import SCHEMES, Scheme, SchemeError, load_scheme, read_scheme
+from zhijian.pipeline.ledger.settlement import Settled, settle
+from zhijian.pipeline.ledger.standing import live_entry
 from zhijian.pipeline.store.database import writing
 
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=timezone(timedelta(hours=8)))
 DAY = date(2026, 11, 20)
 
 
-def limited(month_limit: str) -> Scheme:
-    scheme = load_scheme("incentive")
-    dimensions = [d.model_copy(update={"month_limit": Decimal(month_limit)}) for d in scheme.dimensions]
-    return scheme.model_copy(update={"dimensions": tuple(dimensions)})
+def limited(month_limit: str | None) -> Scheme:
+    """The incentive scheme with another limit for the quality of work."""
+    data = load_scheme("incentive").model_dump()
+    data["dimensions"][1]["month_limit"] = month_limit
+    return Scheme.model_validate(data)
 
 
 class TestLimits:
@@ -28,22 +31,22 @@ class TestLimits:
     def test_a_month_has_room_for_its_limit_only(self, db, make_posting):
         with writing(db) as conn:
             for i in range(4):
-                post(conn, limited("5"), make_posting(str(i), "2"))
+                post(conn, limited("5"), [make_posting(str(i), "2")])
         assert [(e.entry.points_raw, e.entry.points_credited) for e in entries(db)] == [(2, 2), (2, 2), (2, 1), (2, 0)]
 
     def test_each_month_and_account_has_its_own(self, db, make_posting):
         with writing(db) as conn:
-            post(conn, limited("2"), make_posting("1"))
-            post(conn, limited("2"), make_posting("1", account="1024"))
-            post(conn, limited("2"), make_posting("1", period="2026-12", effective_day=date(2026, 12, 1)))
+            post(conn, limited("2"), [make_posting("1")])
+            post(conn, limited("2"), [make_posting("1", account="1024")])
+            post(conn, limited("2"), [make_posting("2", period="2026-12", effective_day=date(2026, 12, 1))])
         assert balance(db) == 6
 
     def test_a_reversal_gives_back_and_later_entries_get_their_due(self, db, make_posting):
         scheme = limited("5")
         with writing(db) as conn:
             for i in range(4):
-                post(conn, scheme, make_posting(str(i), "2"))
-            first = live_entry(conn, scheme, "qa.daily_mean", "test", "0")
+                post(conn, scheme, [make_posting(str(i), "2")])
+            first = live_entry(conn, scheme.id, "qa.daily_mean", "test", "0")
             reverse(conn, scheme, first, reason="申诉成立", actor="monitor", now=NOW)
         assert self.credits(db)[4:] == [("reversal", "0", -2), ("adjustment", "3", 1), ("adjustment", "4", 1)]
         assert balance(db) == 5
@@ -59,11 +62,11 @@ class TestLimits:
         scheme = limited("3")
         with writing(db) as conn:
             for i in range(3):
-                post(conn, scheme, make_posting(str(i), "2"))
+                post(conn, scheme, [make_posting(str(i), "2")])
             for i in ("0", "1"):
-                live = live_entry(conn, scheme, "qa.daily_mean", "test", i)
+                live = live_entry(conn, scheme.id, "qa.daily_mean", "test", i)
                 reverse(conn, scheme, live, reason="改判", actor="machine", now=NOW)
-            assert live_entry(conn, scheme, "qa.daily_mean", "test", "1") is None
+            assert live_entry(conn, scheme.id, "qa.daily_mean", "test", "1") is None
         assert self.credits(db)[3:] == [
             ("reversal", "0", -2),
             ("adjustment", "2", 1),
@@ -74,21 +77,15 @@ class TestLimits:
         assert balance(db) == 2
 
     def test_a_dimension_without_a_limit_takes_everything(self, db, make_posting):
-        scheme = load_scheme("incentive")
-        free = scheme.dimensions[1].model_copy(update={"month_limit": None})
-        scheme = scheme.model_copy(update={"dimensions": (free,)})
+        scheme = limited(None)
         with writing(db) as conn:
-            post(conn, scheme, make_posting("1", "1000"))
-            live = live_entry(conn, scheme, "qa.daily_mean", "test", "1")
+            post(conn, scheme, [make_posting("1", "1000")])
+            live = live_entry(conn, scheme.id, "qa.daily_mean", "test", "1")
             reverse(conn, scheme, live, reason="改判", actor="machine", now=NOW)
         assert self.credits(db) == [("post", "1", 1000), ("reversal", "1", -1000)]
 
 
 class TestScheme:
-    def test_the_examples_in_the_file(self):
-        _, table = load_scheme("incentive").daily_mean
-        assert [table.points_for(e.scores) for e in table.examples] == [e.points for e in table.examples]
-
     def test_the_mean_is_compared_unrounded(self):
         _, table = load_scheme("incentive").daily_mean
         just_below = [Decimal(95)] * 9_999 + [Decimal("94.9")]
@@ -98,14 +95,18 @@ class TestScheme:
     @pytest.mark.parametrize(
         ("written", "instead", "complaint"),
         [
-            ("calls_min: 5", "calls_mim: 5", r"items\.0\.daily_mean\.calls_mim: Extra inputs"),
-            ("calls_min: 5", "calls_min: five", r"items\.0\.daily_mean\.calls_min"),
-            ("{mean_min: 95, points: 2}", "{mean_min: 95, points: 2.005}", r"bands\.0\.points"),
-            ("{mean_min: 95, points: 2}", "{mean_min: 85, points: 2}", "from the highest"),
-            ("dimension: quality", "dimension: qualty", "dimension qualty, which is not in the file"),
-            ("id: conduct", "id: quality", "a dimension id is used twice"),
+            ("calls_min: 5", "calls_mim: 5", r"items\.20\.daily_mean\.calls_mim: Extra inputs"),
+            ("calls_min: 5", "calls_min: five", r"items\.20\.daily_mean\.calls_min"),
+            ("{at_least: 95, points: 2}", "{at_least: 95, points: 2.005}", r"bands\.0\.points"),
+            ("{at_least: 95, points: 2}", "{at_least: 85, points: 2}", "from the highest"),
+            (
+                "name: 日常质检\n    dimension: quality",
+                "name: 日常质检\n    dimension: qualty",
+                "dimension qualty, which is not in the file",
+            ),
+            ("id: conduct", "id: quality", "dimension quality is used twice"),
             ("month_limit: 60", "month_limit: -1", r"dimensions\.1\.month_limit"),
-            ('version: "0.1"', 'version: "0.1"\nversion: "0.2"', "key 'version' is given twice"),
+            ('version: "1.0"', 'version: "1.0"\nversion: "1.1"', "key 'version' is given twice"),
             ("accounts: agent_no", "accounts: [", "line"),
         ],
     )
@@ -118,7 +119,7 @@ class TestScheme:
         assert error.match(complaint)
 
     def test_a_missing_file_is_named(self):
-        with pytest.raises(SchemeError, match=r"nosuch\.yaml: cannot be read"):
+        with pytest.raises(SchemeError, match="没有积分方案 nosuch"):
             load_scheme("nosuch")
 
 
@@ -128,14 +129,15 @@ class TestDailyMean:
 
     def settle(self, db, *scores: str) -> Settled:
         with writing(db) as conn:
-            return settle(conn, load_scheme("incentive"), "1023", DAY, self.scored(*scores), actor="machine", now=NOW)
+            claim = day_claim(load_scheme("incentive"), "1023", DAY, self.scored(*scores))
+            return settle(conn, load_scheme("incentive"), claim, actor="machine", now=NOW)
 
     def test_the_entry_lists_its_scorecards(self, db):
         assert self.settle(db, "96.0", "94.0", "95.0", "95.0", "95.3") == Settled(1, 0)
         (booked,) = entries(db)
         assert (booked.entry.account, booked.entry.period, booked.entry.points_credited) == ("1023", "2026-11", 2)
         assert booked.entry.reason == "日常质检 2026-11-20 5通 均分95.06"
-        assert booked.details["scheme_version"] == "0.1"
+        assert booked.details["scheme_version"] == "1.0"
         assert booked.details["scorecards"][0] == {
             "scorecard": 1,
             "source": "s",

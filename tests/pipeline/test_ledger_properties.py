@@ -4,7 +4,6 @@ import sqlite3
 from collections import defaultdict
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal
 from fractions import Fraction
 
 import sqlalchemy as sa
@@ -13,7 +12,7 @@ from hypothesis import strategies as st
 
 from zhijian.pipeline.ledger.chain import append, head, verify
 from zhijian.pipeline.ledger.entries import balance, entries
-from zhijian.pipeline.ledger.scheme import load_scheme
+from zhijian.pipeline.ledger.scheme import Scheme, load_scheme
 from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.store.calls import register, waiting
 from zhijian.pipeline.store.database import writing
@@ -26,17 +25,14 @@ AGENTS, DAYS, LIMIT, CALLS_MIN = ("1023", "1024"), (19, 20, 21), 5, 2
 
 def small_scheme():
     """The incentive scheme with a day of two calls and a limit that three good days exceed."""
-    scheme = load_scheme("incentive")
-    item, table = scheme.daily_mean
-    return scheme.model_copy(
-        update={
-            "dimensions": tuple(d.model_copy(update={"month_limit": Decimal(LIMIT)}) for d in scheme.dimensions),
-            "items": (item.model_copy(update={"daily_mean": table.model_copy(update={"calls_min": CALLS_MIN})}),),
-        }
-    )
+    data = load_scheme("incentive").model_dump()
+    data["dimensions"][1]["month_limit"] = str(LIMIT)
+    item = next(item for item in data["items"] if item["daily_mean"])
+    item["daily_mean"] |= {"calls_min": CALLS_MIN, "examples": [{"scores": [95, 95], "points": 2}]}
+    return Scheme.model_validate(data)
 
 
-SCHEME = small_scheme()
+SCHEMES = [small_scheme()]
 
 # a row of the call list together with how the call is judged; a repeated id is a revision
 rows = st.tuples(
@@ -66,7 +62,7 @@ def book_or_die(db, lives_for):
     if lives_for is not None:
         sa.event.listen(db, "before_cursor_execute", count_down)
     with suppress(Killed):
-        book(db, "s", SCHEME, actor="machine", now=NOW)
+        book(db, "s", SCHEMES, actor="machine", now=NOW)
     if lives_for is not None:
         sa.event.remove(db, "before_cursor_execute", count_down)
 

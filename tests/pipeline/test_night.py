@@ -18,7 +18,7 @@ from zhijian.pipeline.stages.clips import LONGEST_MS, MARGIN_MS
 
 SAMPLES = Path(__file__).parents[2] / "data_samples"
 FOLDERS = {"transcripts", "clips"}
-FILES = {"scorecards.jsonl", "report.html", "report.xlsx", "ledger.csv", "zhijian.db", "run.json"}
+FILES = {"scorecards.jsonl", "report.html", "report.xlsx", "ledger.csv", "ledger.anchor", "zhijian.db", "run.json"}
 FOR_THE_NEXT_NIGHT = {".lock", "zhijian.db-wal", "zhijian.db-shm"}
 
 Role = Literal["agent", "customer", "system", "unknown"]

@@ -99,7 +99,7 @@ def night(db, make_call, old):
             heard(db, task.id, sound, dialogue(openings[task.call.call_id]), "test", 1.0)
         for task in waiting(db, source):
             judge(db, task, load_standard(old))
-        book(db, source, load_scheme("incentive"), actor="machine", now=NOW)
+        book(db, source, [load_scheme("incentive")], actor="machine", now=NOW)
 
     return night
 
@@ -116,7 +116,7 @@ def stored(db: sa.Engine) -> dict[str, list]:
 
 
 def booked(db: sa.Engine) -> list[tuple[str, int]]:
-    return [(e.entry.kind.value, int(e.entry.points_credited)) for e in entries(db)]
+    return [(e.entry.kind.value, int(e.entry.points_credited)) for e in entries(db, scheme="incentive")]
 
 
 def scores(db: sa.Engine) -> dict[str, Decimal | None]:
@@ -163,7 +163,7 @@ def test_new_scorecards_stand_beside_the_old_and_the_day_is_posted_anew(db, five
     assert booked(db) == [("post", 2), ("reversal", -2)]
     head = verify(db).head
     assert found["booked"] == {
-        **{"published": 5, "held": 0, "posted": 0, "reversed": 1},
+        **{"published": 5, "held": 0, "posted": 1, "reversed": 1},
         **{"entries": head.count, "head_sha256": head.hash},
     }
     assert verify(db).sound
@@ -184,7 +184,7 @@ def test_judging_again_under_the_standard_that_stands_changes_nothing(db, five_c
     assert (again["counts"]["changed"], again["booked"]["posted"], again["booked"]["reversed"]) == (0, 0, 0)
     assert stored(db) == before
     rescore(db, load_standard(old))
-    assert balance(db) == 2
+    assert balance(db, scheme="incentive") == 2
     assert cards(db, "c1") == ["1", "2", "1"]
 
 
@@ -236,7 +236,7 @@ class TestLeftAsItIs:
         register(db, [make_call("broken")])
         (task,) = waiting(db, "s")
         judged(db, task.id, unscorable(task.call, load_standard(old), "录音无法读取"), heard=False)
-        book(db, "s", load_scheme("incentive"), actor="machine", now=NOW)
+        book(db, "s", [load_scheme("incentive")], actor="machine", now=NOW)
         assert self.left(db, new) == {"broken": "录音不可评:录音无法读取"}
         assert cards(db, "broken") == ["1"]
 
@@ -323,7 +323,7 @@ class TestTheCommand:
         done = call("--standard", new, "--json")
         assert done.exit_code == 0
         assert json.loads(done.stdout)["booked"]["reversed"] == 1
-        assert balance(db) == 0
+        assert balance(db, scheme="incentive") == 0
         again = call("--standard", new)
         assert again.stdout.splitlines()[0] == "重新评分完成:标准 95598 2,重评 5 通,有变化 0,不重评 0,失败 0"
         assert again.stdout.splitlines()[-1].startswith("发布 0 通,待人处理 0 通;入账 0 条、冲销 0 条")

@@ -4,16 +4,21 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
 from zhijian.models.records.recording import Recording
 from zhijian.models.records.roster import RosterEntry
 from zhijian.models.records.span import Span
+from zhijian.pipeline.ledger.chain import append, verify
+from zhijian.pipeline.ledger.entries import entries
 from zhijian.pipeline.store import hearings, judgements, roster, runs
 from zhijian.pipeline.store.calls import (
     MAX_CRASHES,
@@ -28,7 +33,7 @@ from zhijian.pipeline.store.calls import (
     register,
     waiting,
 )
-from zhijian.pipeline.store.database import StoreError, open_database, writing
+from zhijian.pipeline.store.database import MIGRATIONS, StoreError, open_database, writing
 from zhijian.pipeline.store.tables import call_revisions, metadata, publications, scorecards
 from zhijian.pipeline.store.tables import calls as calls_table
 from zhijian.pipeline.store.tables import hearings as hearings_table
@@ -81,6 +86,24 @@ class TestOpening:
     def test_the_migrations_create_the_tables_of_the_code(self, db):
         with db.connect() as conn:
             assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+
+    def test_the_books_of_the_first_version_are_upgraded(self, url, make_posting):
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        open_nothing = sa.create_engine(url)
+        if open_nothing.dialect.name == "sqlite":
+            Path(open_nothing.url.database).parent.mkdir()
+        with open_nothing.begin() as conn:
+            config.attributes["connection"] = conn
+            command.upgrade(config, "0001")
+            append(conn, [make_posting(str(number)) for number in range(5)])
+        open_nothing.dispose()
+        upgraded = open_database(url)
+        assert [entry.entry.source_id for entry in entries(upgraded)] == list("01234")
+        assert verify(upgraded).sound
+        with upgraded.connect() as conn:
+            assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+        upgraded.dispose()
 
     def test_opening_again_keeps_what_is_there(self, db, url, make_call):
         register(db, [make_call("c1")])

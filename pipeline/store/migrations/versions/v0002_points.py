@@ -1,0 +1,79 @@
+"""Closed months, the agents' figures, and indexes for balances among a million entries."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+
+_ADDED_ONLY = ("month_closings", "day_figures")
+
+
+def upgrade() -> None:
+    op.drop_index("ix_ledger_entries_account_period", "ledger_entries")
+    op.create_index(
+        "ix_ledger_entries_account_balance",
+        "ledger_entries",
+        ["account", "scheme", "period", "item", "points_credited_hundredths"],
+    )
+    op.create_index(
+        "ix_ledger_entries_month_balance",
+        "ledger_entries",
+        ["scheme", "period", "account", "item", "points_credited_hundredths"],
+    )
+    op.create_index("ix_ledger_entries_source_id", "ledger_entries", ["source_id"])
+    op.create_table(
+        "month_closings",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("scheme", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("closed_at", sa.Text(), nullable=False),
+        sa.Column("entries", sa.BigInteger(), nullable=False),
+        sa.Column("head", sa.Text(), nullable=False),
+        sa.Column("sheet", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_month_closings"),
+        sa.UniqueConstraint("scheme", "period", name="uq_month_closings_scheme_period"),
+    )
+    op.create_table(
+        "day_figures",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("agent_no", sa.Text(), nullable=False),
+        sa.Column("day", sa.Text(), nullable=False),
+        sa.Column("figures", sa.JSON(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("imported_at", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_day_figures"),
+    )
+    op.create_index("ix_day_figures_agent_no_day", "day_figures", ["agent_no", "day"])
+    op.create_index("ix_day_figures_day", "day_figures", ["day"])
+    for table in _ADDED_ONLY:
+        if op.get_bind().dialect.name == "postgresql":
+            _guard_on_postgresql(table)
+        else:
+            _guard_on_sqlite(table)
+
+
+def _guard_on_sqlite(table: str) -> None:
+    for verb in ("UPDATE", "DELETE"):
+        op.execute(
+            f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+    # INSERT OR REPLACE deletes without asking the DELETE trigger
+    op.execute(
+        f"CREATE TRIGGER {table}_only_appends BEFORE INSERT ON {table} "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    )
+
+
+def _guard_on_postgresql(table: str) -> None:
+    op.execute(
+        f"CREATE FUNCTION {table}_refuses() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_refuses()"
+    )
