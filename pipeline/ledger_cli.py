@@ -31,13 +31,14 @@ from zhijian.pipeline.files import write_whole
 from zhijian.pipeline.ledger import anchor, chain, entries
 from zhijian.pipeline.ledger.audit import check_books
 from zhijian.pipeline.ledger.by_hand import award, take_back
-from zhijian.pipeline.ledger.closing import close_month, sheet_json
+from zhijian.pipeline.ledger.closing import sheet_json
 from zhijian.pipeline.ledger.figures import month_values
 from zhijian.pipeline.ledger.months import closing_of, last_day
 from zhijian.pipeline.ledger.records import Record
 from zhijian.pipeline.ledger.scheme import load_scheme, load_schemes
 from zhijian.pipeline.ledger.standings import growth, month_sheet
 from zhijian.pipeline.settings import SettingsError
+from zhijian.pipeline.stages.book import close as close_books
 from zhijian.pipeline.stages.points import Imported, import_figures, import_records
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.roster import stored_roster
@@ -207,10 +208,10 @@ def indicators(period: Month, scheme: TheScheme = "incentive", out: Out = None, 
 @settled
 def close(period: Month, scheme: TheScheme, actor: Actor = None, out: Out = None, as_json: AsJson = False) -> int:
     """月结:指标记分,月表与排名定格;此后补来的分录记入第一个未结的日子。"""
-    engine, now = open_books(out), _now()
-    ruled_by, roster = load_scheme(scheme), stored_roster(engine)
-    with _anchored(engine, out, now) as conn:
-        closing = close_month(conn, ruled_by, _month(period), roster, actor=actor or getpass.getuser(), now=now)
+    engine, ruled_by, now = open_books(out), load_scheme(scheme), _now()
+    who, roster = actor or getpass.getuser(), stored_roster(engine)
+    closing = close_books(engine, ruled_by, _month(period), roster, actor=who, now=now)
+    anchor.add(anchor_file(out), chain.head(engine), now)
     say(
         as_json,
         closing.sheet,

@@ -1,19 +1,22 @@
 """Points for the mean of an agent's published calls of one day: one entry, which lists its scorecards.
 
-No entry for a day that earns nothing (fewer calls than the scheme asks, or a mean below its bands): the scorecards and
-publications show why, and a ledger of zeros would hide what counts. A day that had points and loses them is reversed.
+Days with fewer calls than the scheme asks wait for the end of the month, when all their calls together count as one day.
+No entry for what earns nothing (too few calls, or a mean below the bands): the scorecards and publications show
+why, and a ledger of zeros would hide what counts. A day that had points and loses them is reversed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
+from zhijian.pipeline.ledger.months import last_day
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.ledger.settlement import Claim
 
 SOURCE_KIND = "agent_day"
+REST_KIND = "agent_month_rest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,25 @@ def day_claim(scheme: Scheme, agent_no: str, day: date, published: Sequence[Scor
         day=day,
         points=table.points_for([call.score for call in published]),
         reason=f"{item.name} {day.isoformat()} {len(published)}通 均分{details['mean']}",
+        details=details,
+    )
+
+
+def rest_claim(scheme: Scheme, agent_no: str, period: str, by_day: Mapping[date, Sequence[ScoredCall]]) -> Claim | None:
+    """What the calls of a month (`YYYY-MM`) earn that were too few on their own days; all published ones given."""
+    if scheme.daily_mean is None:
+        return None
+    item, table = scheme.daily_mean
+    rest = [call for calls in by_day.values() if len(calls) < table.calls_min for call in calls]
+    details = _details(rest)
+    return Claim(
+        item=item,
+        account=agent_no,
+        source_kind=REST_KIND,
+        source_id=f"{agent_no}/{period}",
+        day=last_day(period),
+        points=table.points_for([call.score for call in rest]),
+        reason=f"{item.name} {period} 零散{len(rest)}通 均分{details['mean']}",
         details=details,
     )
 

@@ -1,20 +1,26 @@
-"""Booking: publishes what publishes itself, holds the rest, and posts the points of the agents' days."""
+"""Booking: publishes what publishes itself, holds the rest, posts the points of days, and closes months."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import sqlalchemy as sa
 
-from zhijian.pipeline.ledger.daily_mean import ScoredCall, day_claim
+from zhijian.models.records.roster import RosterEntry
+from zhijian.pipeline.ledger.closing import close_month
+from zhijian.pipeline.ledger.daily_mean import ScoredCall, day_claim, rest_claim
+from zhijian.pipeline.ledger.months import Closing, closed_months
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.ledger.settlement import Settled, settle
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.judgements import (
     AgentDay,
     Judgement,
+    agents_published_in,
     days_to_book,
     decide,
+    published_in,
     published_of,
     published_on,
     to_book,
@@ -72,12 +78,42 @@ def _book_day(
     )
 
 
+def close(
+    engine: sa.Engine, scheme: Scheme, period: str, roster: Sequence[RosterEntry], *, actor: str, now: datetime
+) -> Closing:
+    """Closes a month (`YYYY-MM`): the calls that waited for it, then the figures; then sheet and ranking are frozen.
+
+    Raises LedgerError for a month that is not over or closed already, StoreError.
+    """
+    with writing(engine) as conn:
+        for agent_no in agents_published_in(conn, period):
+            _settle_rest(conn, scheme, agent_no, period, actor=actor, now=now)
+        return close_month(conn, scheme, period, roster, actor=actor, now=now)
+
+
 def _settle(
     conn: sa.Connection, schemes: Sequence[Scheme], agent_day: AgentDay, *, actor: str, now: datetime
 ) -> list[Settled]:
+    """The day, and in a month that is closed also what its scattered calls have brought together."""
     calls = [_scored(judgement) for judgement in published_on(conn, agent_day)]
-    claims = [(scheme, day_claim(scheme, agent_day.agent_no, agent_day.day, calls)) for scheme in schemes]
-    return [settle(conn, scheme, claim, actor=actor, now=now) for scheme, claim in claims if claim is not None]
+    period, settled = agent_day.day.strftime("%Y-%m"), []
+    for scheme in schemes:
+        claim = day_claim(scheme, agent_day.agent_no, agent_day.day, calls)
+        if claim is not None:
+            settled.append(settle(conn, scheme, claim, actor=actor, now=now))
+        if period in closed_months(conn, scheme.id):
+            settled.append(_settle_rest(conn, scheme, agent_day.agent_no, period, actor=actor, now=now))
+    return settled
+
+
+def _settle_rest(
+    conn: sa.Connection, scheme: Scheme, agent_no: str, period: str, *, actor: str, now: datetime
+) -> Settled:
+    by_day: defaultdict[date, list[ScoredCall]] = defaultdict(list)
+    for judgement in published_in(conn, agent_no, period):
+        by_day[judgement.agent_day.day].append(_scored(judgement))
+    claim = rest_claim(scheme, agent_no, period, by_day)
+    return Settled(0, 0) if claim is None else settle(conn, scheme, claim, actor=actor, now=now)
 
 
 def _scored(judgement: Judgement) -> ScoredCall:

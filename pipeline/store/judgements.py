@@ -189,6 +189,26 @@ def published_on(conn: sa.Connection, agent_day: AgentDay) -> tuple[Judgement, .
     )
 
 
+def published_in(conn: sa.Connection, agent_no: str, period: str) -> tuple[Judgement, ...]:
+    """The scorecards of an agent's calls of a month (`YYYY-MM`) that are published now, of all sources."""
+    return _judgements(conn, scorecards.c.agent_no == agent_no, _in_month(period), _is_published)
+
+
+def agents_published_in(conn: sa.Connection, period: str) -> tuple[str, ...]:
+    """The agents who have published calls in a month, sorted."""
+    rows = conn.execute(
+        sa.select(scorecards.c.agent_no)
+        .distinct()
+        .join_from(scorecards, calls, scorecards.c.call == calls.c.id)
+        .where(_in_month(period), _is_published)
+    )
+    return tuple(sorted(rows.scalars()))
+
+
+def _in_month(period: str) -> sa.ColumnElement[bool]:
+    return sa.cast(scorecards.c.day, sa.Text).startswith(f"{period}-", autoescape=True)
+
+
 def published_of(conn: sa.Connection, call: int) -> Judgement | None:
     """The scorecard of one call that is published now."""
     found = _judgements(conn, calls.c.id == call, _is_published)

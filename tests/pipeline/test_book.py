@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.entries import balance, entries
 from zhijian.pipeline.ledger.scheme import load_scheme
-from zhijian.pipeline.stages.book import Booked, book
+from zhijian.pipeline.stages.book import Booked, book, close
 from zhijian.pipeline.store.calls import State, register, waiting
 from zhijian.pipeline.store.database import open_database
 from zhijian.pipeline.store.judgements import judged, judged_calls
@@ -48,6 +48,42 @@ def states(db) -> dict[str, State]:
 
 def booked(db) -> list[tuple]:
     return [(e.entry.kind, e.entry.source_id, int(e.entry.points_credited)) for e in entries(db)]
+
+
+DECEMBER = NOW.replace(month=12)
+
+
+class TestScatteredCalls:
+    """Days with fewer than five calls wait for the end of the month."""
+
+    def test_they_count_together_when_the_month_is_closed(self, db, make_call, judge):
+        judge(*day_of(make_call, 5))
+        judge(*day_of(make_call, 4, "d", day=21), score="91.0")
+        judge(make_call("e1", day=30), score="100.0")
+        judge(*day_of(make_call, 4, "f", agent_no="1024"))
+        run(db)
+        assert booked(db) == [("post", "1023/2026-11-20", 2)]
+        close(db, SCHEMES[0], "2026-11", [], actor="leader", now=DECEMBER)
+        assert booked(db)[1:] == [("post", "1023/2026-11", 1)]
+        assert entries(db)[1].entry.reason == "日常质检 2026-11 零散5通 均分92.80"
+        assert len(entries(db)[1].details["scorecards"]) == 5
+
+    def test_a_call_that_is_published_after_the_closing_is_settled_in_the_next_month(self, db, make_call, judge):
+        judge(*day_of(make_call, 3), *day_of(make_call, 3, "d", day=21))
+        run(db)
+        close(db, SCHEMES[0], "2026-11", [], actor="leader", now=DECEMBER)
+        judge(make_call("late", day=22), score="60.0")
+        run(db)
+        assert [(e.entry.period, e.entry.kind, e.entry.points_credited) for e in entries(db)] == [
+            ("2026-11", "post", 2),
+            ("2026-12", "reversal", -2),
+            ("2026-12", "post", 1),
+        ]
+        judge(*day_of(make_call, 2, "more", day=22), *day_of(make_call, 2, "yet", day=22, hour=10), score="95.0")
+        run(db)
+        assert [e.entry.points_credited for e in entries(db)[3:]] == [-1, 2]
+        assert {e.entry.source_id for e in entries(db)} == {"1023/2026-11"}
+        assert verify(db).sound
 
 
 def test_a_day_is_published_and_posted_once(db, make_call, judge):
