@@ -41,7 +41,7 @@ class PointsEntry:
     reverses: int | None = None
 
     def __post_init__(self) -> None:
-        if self.period != self.effective_day.strftime("%Y-%m"):
+        if self.period != self.effective_day.isoformat()[:7]:
             raise RecordError(f"period {self.period} is not the month of {self.effective_day}")
         for points in (self.points_raw, self.points_credited):
             if not isinstance(points, Decimal) or points != round(points, 2):

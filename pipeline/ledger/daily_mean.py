@@ -1,6 +1,6 @@
 """Points for the mean of an agent's published calls of one day: one entry, which lists its scorecards.
 
-Days with fewer calls than the scheme asks wait for the end of the month, when all their calls together count as one day.
+Days with fewer calls than the scheme asks wait for the end of the month, when all their calls count as one day.
 No entry for what earns nothing (too few calls, or a mean below the bands): the scorecards and publications show
 why, and a ledger of zeros would hide what counts. A day that had points and loses them is reversed.
 """

@@ -51,6 +51,6 @@ def last_day(period: str) -> date:
 
 def first_open_day(day: date, closed: frozenset[str]) -> date:
     """The day itself, or the first of the next month that is not closed."""
-    while day.strftime("%Y-%m") in closed:
+    while day.isoformat()[:7] in closed:
         day = date(day.year + day.month // 12, day.month % 12 + 1, 1)
     return day

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,7 +25,6 @@ from zhijian.pipeline.ledger.scheme import Pot, Scheme
 from zhijian.pipeline.ledger.standing import ENTRY_SOURCE, Standing, standing
 from zhijian.pipeline.store.tables import ledger_entries
 
-_CREDITED = sa.func.sum(ledger_entries.c.points_credited_hundredths)
 _CARRIED = ledger_entries.c.details.contains(f'"{ORIGINAL_DAY}":')
 _IN_CONSEQUENCE = ledger_entries.c.kind != EntryKind.POST
 
@@ -66,46 +66,56 @@ def reverse(
 
 
 class _Crediting:
-    """Credits new entries, one after the other, by what earlier ones have left of each pot."""
+    """Credits new entries, one after the other, by what earlier ones have left of each pot.
+
+    What an account has been credited in a month is read once and reckoned on from there.
+    """
 
     def __init__(self, conn: sa.Connection, scheme: Scheme) -> None:
         self.conn, self.scheme = conn, scheme
         self.closed = closed_months(conn, scheme.id)
+        self.taken: defaultdict[tuple[str, str, Pot], Decimal] = defaultdict(Decimal)
+        self.known: set[tuple[str, str]] = set()
 
     def credit(self, postings: list[Posting]) -> Iterator[Posting]:
         carried = [_carried(posting, self.closed) for posting in postings]
-        taken = self._taken(carried)
+        self._read({(posting.entry.account, posting.entry.period) for posting in carried})
         for posting in carried:
             entry, pot = posting.entry, self.scheme.pot_of(posting.entry.item)
             credited = entry.points_raw
             if pot.month_limit is not None:
                 key = entry.account, entry.period, pot
-                credited = _due(entry.points_raw, pot.month_limit - taken[key])
-                taken[key] += credited
+                credited = _due(entry.points_raw, pot.month_limit - self.taken[key])
+                self.taken[key] += credited
             yield replace(posting, entry=replace(entry, points_credited=credited))
 
-    def _taken(self, postings: Iterable[Posting]) -> defaultdict[tuple[str, str, Pot], Decimal]:
-        """What these accounts have been credited in these months, by pot.
+    def _read(self, account_months: set[tuple[str, str]]) -> None:
+        """Reads what these accounts have been credited in these months, where that is not known yet.
 
         What was carried over from a closed month to take an entry of it back, or in its wake, is no part of that.
         """
-        entries = [posting.entry for posting in postings]
+        new = account_months - self.known
+        self.known |= new
+        if not new:
+            return
+        account, period, item = (ledger_entries.c[name] for name in ("account", "period", "item"))
         credited = (
-            sa.select(ledger_entries.c.account, ledger_entries.c.period, ledger_entries.c.item, _CREDITED)
+            sa.select(account, period, item, sa.func.sum(ledger_entries.c.points_credited_hundredths))
             .where(
                 ledger_entries.c.scheme == self.scheme.id,
-                ledger_entries.c.account.in_({entry.account for entry in entries}),
-                ledger_entries.c.period.in_({entry.period for entry in entries}),
+                account.in_({account for account, _ in new}),
+                period.in_({period for _, period in new}),
             )
-            .group_by(ledger_entries.c.account, ledger_entries.c.period, ledger_entries.c.item)
+            .group_by(account, period, item)
         )
-        taken: defaultdict[tuple[str, str, Pot], Decimal] = defaultdict(Decimal)
-        for account, period, item, hundredths in self.conn.execute(credited):
-            taken[account, period, self.scheme.pot_of(item)] += from_hundredths(hundredths)
+        self._add(credited, new, 1)
         if self.closed:
-            for account, period, item, hundredths in self.conn.execute(credited.where(_CARRIED, _IN_CONSEQUENCE)):
-                taken[account, period, self.scheme.pot_of(item)] -= from_hundredths(hundredths)
-        return taken
+            self._add(credited.where(_CARRIED, _IN_CONSEQUENCE), new, -1)
+
+    def _add(self, credited: sa.Select[Any], account_months: set[tuple[str, str]], sign: int) -> None:
+        for account, period, item, hundredths in self.conn.execute(credited):
+            if (account, period) in account_months:
+                self.taken[account, period, self.scheme.pot_of(item)] += sign * from_hundredths(hundredths)
 
 
 def _pot(scheme: Scheme, entry: PointsEntry) -> tuple[sa.ColumnElement[bool], ...]:

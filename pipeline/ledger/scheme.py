@@ -1,6 +1,7 @@
 """Schemes of points as data: versioned YAML files beside this module, validated when read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache, cached_property
@@ -202,12 +203,13 @@ class Star(_Data):
     at_least: Points
 
 
-class Pot(_Data):
-    """What fills up in a month: a dimension, or one of its levels, with all its items."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Pot:
+    """What fills up in a month: a dimension, or one of its levels, with all its items. Each is itself only."""
 
-    name: Name
-    dimension: Name
-    month_limit: Points | None
+    name: str
+    dimension: str
+    month_limit: Decimal | None
     items: frozenset[str]
 
 

@@ -3,9 +3,9 @@
 
 usage: ledger.py [--url URL] [--post N] [--verify N]
 
-URL is that of an empty database, default an SQLite file that is removed afterwards. Posts N (100,000) entries
-of 300 agents over three months under the limits of the incentive scheme, 1,000 to a transaction; fills the ledger up to
-N (1,000,000) entries, verifies the whole chain, and asks for balances, ranking and an agent's curve.
+URL is that of an empty database, default an SQLite file that is removed afterwards. Posts N (100,000) entries of 300
+agents over three months under the limits of the incentive scheme, 10,000 to a transaction; fills the ledger up to N
+(1,000,000) entries, verifies the whole chain, and asks for balances, ranking and an agent's curve.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from zhijian.pipeline.ledger.scheme import load_scheme
 from zhijian.pipeline.ledger.standings import growth, month_sheet
 from zhijian.pipeline.store.database import open_database, writing
 
-AGENTS, FIRST_DAY, DAYS, AT_A_TIME, ASKED = 300, date(2026, 9, 1), 91, 1000, 20
+AGENTS, FIRST_DAY, DAYS, AT_A_TIME, ASKED = 300, date(2026, 9, 1), 91, 10_000, 20
 NOW = datetime.fromisoformat("2026-12-01T02:00:00+08:00")
 
 
