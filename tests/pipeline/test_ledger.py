@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
+from typing import Any
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -147,16 +149,29 @@ class TestTheDatabaseRefuses:
 
 
 @contextmanager
-def behind_its_back(db: sa.Engine) -> Iterator[sqlite3.Connection]:
-    """The file in the hands of another program, the guards taken off."""
-    if db.dialect.name != "sqlite":
-        pytest.skip("tampering is tried on the SQLite file")
-    connection = sqlite3.connect(str(db.url.database))
-    for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
-        connection.execute(f"DROP TRIGGER {name}")
-    yield connection
-    connection.commit()
-    connection.close()
+def behind_its_back(db: sa.Engine) -> Iterator[Any]:
+    """The database in the hands of another program, the guards taken off."""
+    if db.dialect.name == "sqlite":
+        connection = sqlite3.connect(str(db.url.database))
+        for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            connection.execute(f"DROP TRIGGER {name}")
+        yield connection
+        connection.commit()
+        connection.close()
+    else:
+        with psycopg.connect(host=db.url.query["host"], user=db.url.username, dbname=db.url.database) as connection:
+            connection.execute("ALTER TABLE ledger_entries DISABLE TRIGGER ALL")
+            yield Statements(connection)
+
+
+class Statements:
+    """PostgreSQL's connection for statements written for SQLite."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self.connection = connection
+
+    def execute(self, statement: str, parameters: tuple[Any, ...] = ()) -> None:
+        self.connection.execute(statement.replace("?", "%s"), parameters)
 
 
 class TestVerify:
@@ -173,6 +188,8 @@ class TestVerify:
         assert verify(db).head.count == seq - 1
 
     def test_values_that_cannot_be_there_are_found(self, db, book_some):
+        if db.dialect.name == "postgresql":
+            pytest.skip("PostgreSQL's columns take their type only")
         book_some()
         with behind_its_back(db) as file:
             file.execute("UPDATE ledger_entries SET reason = x'ff00', details = 'no json', kind = 1.5 WHERE seq = 2")
