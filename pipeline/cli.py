@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from zhijian.models.engines import weights
-from zhijian.pipeline import ledger_cli, offline
+from zhijian.pipeline import ledger_cli, offline, review_cli
 from zhijian.pipeline.console import (
     DONE,
     DONE_WITH_GAPS,
@@ -44,6 +44,7 @@ rules_app = typer.Typer(no_args_is_help=True, help="监听评分标准:检查、
 app.add_typer(models_app, name="models")
 app.add_typer(rules_app, name="rules")
 app.add_typer(ledger_cli.app, name="ledger")
+app.add_typer(review_cli.app, name="review")
 
 Date = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="只处理这一天的通话")]
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="从这一天起的通话")]

@@ -21,6 +21,7 @@ from zhijian.pipeline.night import DATABASE, own_database_url
 from zhijian.pipeline.settings import SettingsError, load_settings
 from zhijian.pipeline.stages.table import SourceError
 from zhijian.pipeline.store.database import StoreError, open_database
+from zhijian.pipeline.store.reviews import StaleReview
 from zhijian.rules.language import StandardError
 
 DONE, DONE_WITH_GAPS, WRONG_USE, NOTHING_DONE, LOCKED = 0, 1, 2, 3, 75
@@ -40,7 +41,7 @@ def settled(command: Callable[..., int]) -> Callable[..., None]:
             status = _refuse("另一次作业正在运行,本次不执行", LOCKED)
         except (SettingsError, StandardError, SchemeError) as error:
             status = _refuse(error, WRONG_USE)
-        except (SourceError, StoreError, LedgerError, WeightsError) as error:
+        except (SourceError, StoreError, LedgerError, StaleReview, WeightsError) as error:
             status = _refuse(error, NOTHING_DONE)
         except OSError as error:
             status = _refuse(f"无法读写文件({error}):请检查磁盘空间与权限,再次运行即从中断处继续", NOTHING_DONE)

@@ -112,7 +112,10 @@ class StandardRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scorecard:
-    """What the machine says of one call. Never changed: people overrule it by records of their own."""
+    """What is said of one call, by the machine or, with a review's rulings in it, by a person. Never changed.
+
+    `veto_confirmed` is what a person says of its veto; None while nobody has, and without a veto.
+    """
 
     call_id: str
     agent_no: str
@@ -125,6 +128,7 @@ class Scorecard:
     items: tuple[ItemResult, ...] = ()
     banned: tuple[BannedHit, ...] = ()
     key_info: tuple[KeyDatum, ...] = ()
+    veto_confirmed: bool | None = None
 
     def __post_init__(self) -> None:
         ids = [item.id for item in self.items]
@@ -132,16 +136,18 @@ class Scorecard:
             raise RecordError("an item may be judged once only")
         if bool(self.items) == (self.reason is not None):
             raise RecordError("a scorecard has items, or the reason why the call cannot be judged")
+        if self.veto_confirmed is not None and not self.veto:
+            raise RecordError("a veto that is decided on has to be there")
 
     @property
     def status(self) -> Status:
         if self.reason is not None:
             return Status.UNSCORABLE
-        return Status.FLAGGED if self.veto else Status.SCORED
+        return Status.FLAGGED if self.veto and self.veto_confirmed is None else Status.SCORED
 
     @property
     def veto(self) -> bool:
-        """The machine found a veto item failed; a monitor has to confirm it."""
+        """A veto item is failed; a monitor has to confirm it."""
         return any(item.veto for item in self.items)
 
     @property
@@ -165,5 +171,7 @@ class Scorecard:
 
     @property
     def score(self) -> Decimal | None:
-        """None while flagged or unscorable."""
-        return self.score_before_veto if self.status is Status.SCORED else None
+        """None while flagged or unscorable; 0 for a confirmed veto."""
+        if self.status is not Status.SCORED:
+            return None
+        return Decimal("0.0") if self.veto_confirmed else self.score_before_veto

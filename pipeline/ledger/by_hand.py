@@ -41,7 +41,7 @@ def take_back(
     if not found:
         raise LedgerError(f"{scheme.name}没有第{seq}号分录")
     item = scheme.item(found[0].entry.item)
-    if item is None or item.daily_mean or item.month_value:
+    if item is None or item.is_reckoned:
         raise LedgerError(f"第{seq}号分录由系统计算:请更正其来源(评分或指标),台账随之冲销")
     return reverse(conn, scheme, found[0], reason=f"冲销第{seq}号分录: {reason}", actor=actor, now=now)
 

@@ -27,6 +27,7 @@ class ScoredCall:
     source: str
     call_id: str
     revision: int
+    day: date
     score: Decimal
     standard: str
 

@@ -49,7 +49,7 @@ class Booked:
 def points_of(scheme: Scheme, record: Record) -> Decimal:
     """What a record brings. Raises LedgerError (Chinese) where it does not fit its item."""
     item = record.item
-    if item.daily_mean or item.month_value:
+    if item.is_reckoned:
         raise LedgerError(f"{item.code} {item.name} 由系统计算,不能手工记录")
     if (item.task is None) != (record.share is None):
         raise LedgerError(f"{item.code} {item.name} " + ("是工作任务,须说明分工" if item.task else "不是工作任务"))

@@ -147,7 +147,7 @@ class Item(_Data):
     """What points are given for, in exactly one of these ways.
 
     `points`: so many each time. `between`: as many as a person finds right. `task`: a task's value, times the share of
-    each who took part. `daily_mean`, `month_value`: reckoned.
+    each who took part. `veto`: for each call whose veto a person has confirmed. `daily_mean`, `month_value`: reckoned.
     """
 
     id: Name
@@ -158,23 +158,29 @@ class Item(_Data):
     points: Points | None = None
     between: Annotated[tuple[Points, ...], Field(min_length=2, max_length=2)] | None = None
     task: Annotated[Points, Field(gt=0)] | None = None
+    veto: Points | None = None
     daily_mean: DailyMean | None = None
     month_value: MonthValue | None = None
 
     @model_validator(mode="after")
     def _earned_one_way(self) -> Self:
-        ways = (self.points, self.between, self.task, self.daily_mean, self.month_value)
+        ways = (self.points, self.between, self.task, self.veto, self.daily_mean, self.month_value)
         if sum(way is not None for way in ways) != 1:
-            raise ValueError(f"item {self.id} has one of points, between, task, daily_mean and month_value")
+            raise ValueError(f"item {self.id} has one of points, between, task, veto, daily_mean and month_value")
         if self.between and self.between[0] > self.between[1]:
             raise ValueError(f"item {self.id}: between is written from the lower to the higher number of points")
         return self
 
     @property
+    def is_reckoned(self) -> bool:
+        """Its points come from scorecards or figures, and nobody books them by hand."""
+        return self.points is None and self.between is None and self.task is None
+
+    @property
     def least_points(self) -> Decimal:
         """The worst that it can bring at a time."""
         table = self.daily_mean or self.month_value
-        points = [self.points, *(self.between or ()), *([b.points for b in table.bands] if table else ())]
+        points = [self.points, self.veto, *(self.between or ()), *([b.points for b in table.bands] if table else ())]
         return min([p for p in points if p is not None], default=Decimal(0))
 
 
@@ -252,8 +258,9 @@ class Scheme(_Data):
                 raise ValueError(f"item {item.id} is a task, and the scheme has no shares")
             if item.least_points < 0 and not self.deduct:
                 raise ValueError(f"item {item.id} takes points away, and nobody may deduct under this scheme")
-        if sum(item.daily_mean is not None for item in self.items) > 1:
-            raise ValueError("at most one item has a daily_mean table")
+        for way in ("daily_mean", "veto"):
+            if sum(getattr(item, way) is not None for item in self.items) > 1:
+                raise ValueError(f"at most one item has {way}")
         return self
 
     def item(self, id: str) -> Item | None:
@@ -282,6 +289,11 @@ class Scheme(_Data):
     def daily_mean(self) -> tuple[Item, DailyMean] | None:
         """The item that a day's scores earn points for, and its table."""
         return next(((item, item.daily_mean) for item in self.items if item.daily_mean is not None), None)
+
+    @property
+    def veto(self) -> Item | None:
+        """The item that a confirmed veto of a call costs points of."""
+        return next((item for item in self.items if item.veto is not None), None)
 
     def stars_for(self, points: Decimal) -> int:
         return max((star.stars for star in self.stars if points >= star.at_least), default=0)

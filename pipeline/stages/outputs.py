@@ -36,7 +36,7 @@ def scorecard_row(card: Scorecard, published: bool) -> dict[str, Any]:
         "score": _number(card.score),
         "score_before_veto": _number(card.score_before_veto),
         "veto": card.veto,
-        "veto_confirmed": None,
+        "veto_confirmed": card.veto_confirmed,
         "items": [_item_row(item) for item in card.items],
         "banned": [to_dict(hit) for hit in card.banned],
         "key_info": [{**to_dict(datum), "match": bool(datum.match)} for datum in card.key_info],

@@ -182,6 +182,23 @@ def to_book(conn: sa.Connection, source: str, agent_day: AgentDay) -> tuple[Judg
     )
 
 
+def latest_judgement(conn: sa.Connection, call: int) -> Judgement | None:
+    """The latest scorecard of a call (row id), booked or not."""
+    found = _judgements(conn, calls.c.id == call, scorecards.c.id == _last_scorecard)
+    return found[0] if found else None
+
+
+def judgement_of(conn: sa.Connection, id: int) -> Judgement | None:
+    """The scorecard with this number."""
+    found = _judgements(conn, scorecards.c.id == id)
+    return found[0] if found else None
+
+
+def held_judgements(conn: sa.Connection) -> tuple[Judgement, ...]:
+    """The latest scorecards of all calls that are held."""
+    return _judgements(conn, calls.c.state == State.HELD, scorecards.c.id == _last_scorecard)
+
+
 def published_on(conn: sa.Connection, agent_day: AgentDay) -> tuple[Judgement, ...]:
     """The scorecards of one agent-day that are published now, of all sources."""
     return _judgements(

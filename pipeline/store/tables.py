@@ -120,6 +120,22 @@ publications = Table(
     Index(None, "scorecard"),
 )
 
+# A person's decision: from the scorecard that was looked at to the one with the rulings in it. Added only, by triggers.
+reviews = Table(
+    "reviews",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("call", ForeignKey("calls.id"), nullable=False),
+    Column("scorecard", ForeignKey("scorecards.id"), nullable=False),
+    Column("result", ForeignKey("scorecards.id"), nullable=False),
+    Column("rulings", JSON, nullable=False),
+    Column("veto_confirmed", Boolean),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("decided_at", MomentText, nullable=False),
+    Index(None, "call"),
+)
+
 roster = Table(
     "roster",
     metadata,

@@ -125,7 +125,7 @@ class TestScheme:
 
 class TestDailyMean:
     def scored(self, *scores: str) -> list[ScoredCall]:
-        return [ScoredCall(i, "s", f"c{i}", 1, Decimal(score), "95598 0.1") for i, score in enumerate(scores, 1)]
+        return [ScoredCall(i, "s", f"c{i}", 1, DAY, Decimal(score), "95598 0.1") for i, score in enumerate(scores, 1)]
 
     def settle(self, db, *scores: str) -> Settled:
         with writing(db) as conn:

@@ -1,0 +1,152 @@
+"""The commands of reviewing: `zhijian review …`. What waits for a person, and what the person decides."""
+
+import getpass
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import sqlalchemy as sa
+import typer
+
+from zhijian.models.records.review import Ruling
+from zhijian.models.records.scorecard import ItemResult, Outcome
+from zhijian.models.records.span import RecordError
+from zhijian.pipeline.console import DONE, AsJson, Out, anchor_file, open_books, say, settled
+from zhijian.pipeline.ledger import anchor, chain
+from zhijian.pipeline.ledger.scheme import load_schemes
+from zhijian.pipeline.settings import SettingsError, load_settings
+from zhijian.pipeline.stages.outputs import scorecard_row
+from zhijian.pipeline.stages.review import in_doubt, queue, review
+from zhijian.pipeline.store.judgements import Judgement, judgement_of
+from zhijian.rules.standard import load_standard
+
+app = typer.Typer(no_args_is_help=True, help="人工复核:待复核的通话、查看、决定")
+
+Scorecard = Annotated[int, typer.Argument(metavar="SCORECARD", help="评分单号,见 zhijian review list")]
+
+
+@app.command("list")
+@settled
+def list_waiting(out: Out = None, as_json: AsJson = False) -> int:
+    """列出待人工决定的通话:疑似一票否决在前,其次待复核,先来先列。"""
+    waiting, names = queue(open_books(out)), _item_names()
+    rows = [
+        {
+            "scorecard": one.id,
+            "call_id": one.scorecard.call_id,
+            "agent_no": one.scorecard.agent_no,
+            "started_at": one.scorecard.started_at.isoformat(),
+            "veto": list(_vetoed(one)),
+            "unsure": list(in_doubt(one)),
+        }
+        for one in waiting
+    ]
+    say(as_json, rows, "\n".join(_queue_line(one, names) for one in waiting))
+    return DONE
+
+
+@app.command("show")
+@settled
+def show(scorecard: Scorecard, out: Out = None, as_json: AsJson = False) -> int:
+    """一张评分单:每个项目的判定、得分、理由和证据(含客户原话)。"""
+    seen, names = _judgement(open_books(out), scorecard), _item_names()
+    lines = [line for item in seen.scorecard.items for line in _item_lines(item, names.get(item.id, item.id))]
+    say(as_json, scorecard_row(seen.scorecard, False), "\n".join(lines))
+    return DONE
+
+
+@app.command("decide")
+@settled
+def decide(
+    scorecard: Scorecard,
+    reason: Annotated[str, typer.Option(help="理由,不写客户信息")],
+    passed: Annotated[list[str] | None, typer.Option("--pass", metavar="ITEM", help="改判合格的项目,可多次")] = None,
+    failed: Annotated[
+        list[str] | None, typer.Option("--fail", metavar="ITEM=POINTS", help="改判扣分的项目和所得分,可多次")
+    ] = None,
+    not_applicable: Annotated[
+        list[str] | None, typer.Option("--na", metavar="ITEM", help="改判不适用的项目,可多次")
+    ] = None,
+    veto: Annotated[Literal["confirm", "reject"] | None, typer.Option(help="确认或否定一票否决")] = None,
+    actor: Annotated[str | None, typer.Option(help="复核人;缺省为系统用户名")] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> int:
+    """决定一张评分单;没有疑问的即发布并入账。别人已先决定的,不会覆盖。"""
+    engine, now = open_books(out), datetime.now().astimezone()
+    seen = _judgement(engine, scorecard)
+    known = {item.id for item in seen.scorecard.items}
+    rulings = [
+        *(Ruling(item=_known(id, known), outcome=Outcome.PASS, reason=reason) for id in passed or ()),
+        *(Ruling(item=_known(id, known), outcome=Outcome.NA, reason=reason) for id in not_applicable or ()),
+        *(_fail(text, known, reason) for text in failed or ()),
+    ]
+    try:
+        decided = review(
+            engine,
+            load_schemes(),
+            seen,
+            rulings,
+            veto_confirmed=None if veto is None else veto == "confirm",
+            reason=reason,
+            actor=actor or getpass.getuser(),
+            now=now,
+        )
+    except RecordError as error:
+        raise SettingsError(f"这个决定不能成立:{error}") from None
+    anchor.add(anchor_file(out), chain.head(engine), now)
+    published, left = decided.scorecard.publishes_itself, in_doubt(decided)
+    still = "、".join(["疑似否决"] * (decided.scorecard.veto and veto is None) + [*left])
+    result = {"scorecard": decided.id, "published": published, "unsure": list(left)}
+    text = f"已发布:{decided.scorecard.score} 分" if published else f"仍待决定:{still}"
+    say(as_json, result, f"评分单 {decided.id} {text}")
+    return DONE
+
+
+def _judgement(engine: sa.Engine, scorecard: int) -> Judgement:
+    with engine.connect() as conn:
+        found = judgement_of(conn, scorecard)
+    if found is None:
+        raise SettingsError(f"没有评分单 {scorecard}")
+    return found
+
+
+def _known(item: str, known: Iterable[str]) -> str:
+    if item not in known:
+        raise SettingsError(f"评分单里没有项目 {item}")
+    return item
+
+
+def _fail(text: str, known: Iterable[str], reason: str) -> Ruling:
+    item, _, points = text.partition("=")
+    try:
+        return Ruling(item=_known(item, known), outcome=Outcome.FAIL, points=Decimal(points), reason=reason)
+    except ArithmeticError:
+        raise SettingsError(f"--fail {text} 应写成 项目=所得分,如 opening.greeting=0") from None
+
+
+def _vetoed(judgement: Judgement) -> tuple[str, ...]:
+    return tuple(item.id for item in judgement.scorecard.items if item.veto)
+
+
+def _queue_line(one: Judgement, names: dict[str, str]) -> str:
+    vetoes = [f"疑似否决:{names.get(id, id)}" for id in _vetoed(one)]
+    doubts = [f"待复核:{names.get(id, id)}" for id in in_doubt(one)]
+    return "\t".join([str(one.id), one.scorecard.call_id, one.scorecard.agent_no, *vetoes, *doubts])
+
+
+def _item_lines(item: ItemResult, name: str) -> list[str]:
+    points = "-" if item.points is None else f"{item.points}/{item.points_max}"
+    head = [item.id, name, item.outcome.value, points, "疑似否决" if item.veto else "", item.reason or ""]
+    evidence = [
+        f"    {one.span.start_ms / 1000:.1f}–{one.span.end_ms / 1000:.1f} s  {one.quote} {one.detail}"
+        if one.span
+        else f"    {one.quote} {one.detail}"
+        for one in item.evidence
+    ]
+    return ["\t".join(head), *evidence]
+
+
+def _item_names() -> dict[str, str]:
+    return {item.id: item.name for item in load_standard(load_settings().standard).items}
