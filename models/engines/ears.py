@@ -17,7 +17,7 @@ from statistics import fmean
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from zhijian.models.engines import roles, voice, weights
+from zhijian.models.engines import memory, roles, voice, weights
 from zhijian.models.engines.audio import RATE_HZ, Sound
 from zhijian.models.engines.inventions import suspicion_of_passage
 from zhijian.models.engines.lexicon import corrected
@@ -167,6 +167,7 @@ class Ears:
         alone = voice.Channels(channels.samples[:1] if voices[0] else channels.samples[-1:])
         with self._one_at_a_time:
             diarization = self._diarizer(alone.samples[0], RATE_HZ)
+            memory.give_back_freed()  # hundreds of megabytes
         speakers = sorted({turn.speaker for turn in diarization.turns})
         parted = [[turn.span for turn in diarization.turns if turn.speaker == speaker] for speaker in speakers]
         if not diarization.separable or voice.is_leak_of_the_other(alone.samples[0], parted[0], parted[1]):

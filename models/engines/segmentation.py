@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from zhijian.models.engines import torchaudio_cpu
+from zhijian.models.engines.audio import as_floats
 from zhijian.models.records.span import Span, union
 
 torchaudio_cpu.prepare()
@@ -65,7 +66,7 @@ def open_segmenter(folder: Path) -> Segmenter:
 def waveform(samples: Samples) -> Tensor:
     """The same samples as a float32 tensor in -1..1."""
     if samples.dtype == np.int16:
-        return torch.from_numpy(samples.astype(np.float32) / 32768)
+        return torch.from_numpy(as_floats(samples.astype(np.int16, copy=False)))
     return torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))
 
 

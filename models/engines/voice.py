@@ -50,7 +50,8 @@ def distinct_channels(samples: Pcm) -> Channels:
         return Channels(samples)
     levels = [level_dbfs(channel) for channel in samples]
     if min(levels) < DEAD_DBFS:
-        return Channels(samples[[int(np.argmax(levels))]])
+        loudest = int(np.argmax(levels))
+        return Channels(samples[loudest : loudest + 1])
     if abs(_correlation(samples)) > DUPLICATE_CORRELATION:
         return Channels(samples[:1])
     return Channels(samples)
@@ -82,7 +83,7 @@ def are_two_sides(voices: Sequence[Sequence[Span]]) -> bool:
 def is_leak_of_the_other(channel: Pcm, first: Sequence[Span], second: Sequence[Span]) -> bool:
     """One of two voices on one channel, (num_samples,) at 16 kHz, is as weak beside the other as what a line leaks."""
     levels = [
-        level_dbfs(np.concatenate([channel[s.start_ms * RATE_HZ // 1000 : s.end_ms * RATE_HZ // 1000] for s in spans]))
+        level_dbfs(*(channel[s.start_ms * RATE_HZ // 1000 : s.end_ms * RATE_HZ // 1000] for s in spans))
         for spans in (first, second)
     ]
     return abs(levels[0] - levels[1]) > LEAK_FROM_DB
