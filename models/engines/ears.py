@@ -167,7 +167,7 @@ class Ears:
         alone = voice.Channels(channels.samples[:1] if voices[0] else channels.samples[-1:])
         with self._one_at_a_time:
             diarization = self._diarizer(alone.samples[0], RATE_HZ)
-            memory.give_back_freed()  # hundreds of megabytes
+            memory.give_back_freed()
         speakers = sorted({turn.speaker for turn in diarization.turns})
         parted = [[turn.span for turn in diarization.turns if turn.speaker == speaker] for speaker in speakers]
         if not diarization.separable or voice.is_leak_of_the_other(alone.samples[0], parted[0], parted[1]):
