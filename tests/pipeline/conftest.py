@@ -54,21 +54,30 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return str(POSTGRESQL)
 
 
+@pytest.fixture(scope="session")
+def empty_books(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables and no rows."""
+    empty = tmp_path_factory.mktemp("books") / "empty.db"
+    open_database(f"sqlite:///{empty}").dispose()
+    return empty
+
+
 @pytest.fixture
-def db(url: str) -> Iterator[sa.Engine]:
+def db(url: str, empty_books: Path) -> Iterator[sa.Engine]:
+    if (file := sa.make_url(url).database) and url.startswith("sqlite"):
+        Path(file).parent.mkdir()
+        shutil.copy(empty_books, file)
     engine = open_database(url)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def open_copy(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., AbstractContextManager[sa.Engine]]:
+def open_copy(empty_books: Path) -> Callable[..., AbstractContextManager[sa.Engine]]:
     """For tests of many databases in one process: a copy of an SQLite file (default: empty) that waits for no disk."""
-    empty = tmp_path_factory.mktemp("books") / "empty.db"
-    open_database(f"sqlite:///{empty}").dispose()
 
     @contextmanager
-    def open_copy(file: Path = empty) -> Iterator[sa.Engine]:
+    def open_copy(file: Path = empty_books) -> Iterator[sa.Engine]:
         with tempfile.TemporaryDirectory() as folder:
             engine = open_database(f"sqlite:///{shutil.copy(file, folder)}")
             engine.dispose()

@@ -1,6 +1,8 @@
 """Killed processes, and many at once: nothing is lost, nothing double, no limit exceeded."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -12,9 +14,10 @@ from zhijian.pipeline.ledger.entries import balance, entries
 from zhijian.pipeline.store.database import open_database
 
 ENTRIES, AT_A_TIME, KILLS = 10_000, 100, 20
-WORKERS, EACH = 4, 60
+WORKERS, EACH = 4, 40
 
 POST = """
+import os
 import sys
 from datetime import date, datetime
 from decimal import Decimal
@@ -24,7 +27,6 @@ from zhijian.pipeline.ledger.posting import post
 from zhijian.pipeline.ledger.scheme import load_scheme
 from zhijian.pipeline.store.database import open_database, writing
 
-engine, first, count, at_a_time = open_database(sys.argv[1]), *map(int, sys.argv[2:5])
 scheme, now = load_scheme("incentive"), datetime.fromisoformat("2026-12-01T02:00:00+08:00")
 
 def posting(number):
@@ -35,35 +37,62 @@ def posting(number):
         actor="leader", reason="夜班值守", posted_at=now)
     return Posting(entry, {})
 
-print("ready", flush=True)
-for start in range(first, first + count, at_a_time):
-    with writing(engine) as conn:
-        post(conn, scheme, [posting(number) for number in range(start, min(start + at_a_time, first + count))])
+def work(first, count, at_a_time):
+    engine = open_database(sys.argv[1])
+    for start in range(first, first + count, at_a_time):
+        with writing(engine) as conn:
+            post(conn, scheme, [posting(number) for number in range(start, min(start + at_a_time, first + count))])
+
+for line in sys.stdin:  # a process for each line: it begins at once, for everything is imported
+    child = os.fork()
+    if child == 0:
+        work(*map(int, line.split()))
+        os._exit(0)
+    print(child, flush=True)
+    _, status = os.waitpid(child, 0)
+    print(status, flush=True)
 """
 
 
-def start(url: str, first: int, count: int, at_a_time: int) -> subprocess.Popen[str]:
-    arguments = [sys.executable, "-c", POST, url, *map(str, (first, count, at_a_time))]
-    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
-    return process
+class Worker:
+    """Posts in processes of its own, one after the other; each can be killed."""
+
+    def __init__(self, url: str) -> None:
+        arguments = [sys.executable, "-c", POST, url]
+        self.server = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def start(self, first: int, count: int, at_a_time: int) -> int:
+        """Begins to post; returns the process that does."""
+        self.server.stdin.write(f"{first} {count} {at_a_time}\n")
+        self.server.stdin.flush()
+        return int(self.server.stdout.readline())
+
+    def wait(self) -> int:
+        """How the process ended: 0, or the signal."""
+        return int(self.server.stdout.readline())
+
+    def end(self) -> None:
+        self.server.stdin.close()
+        self.server.wait()
 
 
 def test_killed_in_the_middle_again_and_again(url):
     wait_s = random.Random(7)
     engine = open_database(url)
+    worker = Worker(url)
     seen = []
     for _ in range(KILLS):
-        process = start(url, 0, ENTRIES, AT_A_TIME)
+        process = worker.start(0, ENTRIES, AT_A_TIME)
         time.sleep(wait_s.uniform(0.02, 0.3))
-        process.kill()
-        process.wait()
+        os.kill(process, signal.SIGKILL)
+        assert worker.wait() == signal.SIGKILL
         seen.append(head(engine).count)
     assert seen == sorted(seen)
     assert any(0 < count < ENTRIES for count in seen), "no process was killed in the middle"
     assert all(count % AT_A_TIME == 0 for count in seen), "a transaction was booked in part"
-    assert start(url, 0, ENTRIES, AT_A_TIME).wait() == 0
+    worker.start(0, ENTRIES, AT_A_TIME)
+    assert worker.wait() == 0
+    worker.end()
     booked = Counter(entry.entry.source_id for entry in entries(engine))
     assert booked == Counter(map(str, range(ENTRIES)))
     assert verify(engine).sound
@@ -74,8 +103,12 @@ def test_killed_in_the_middle_again_and_again(url):
 
 def test_many_workers_at_once(url):
     engine = open_database(url)
-    workers = [start(url, worker * EACH * 40, EACH * 40, 20) for worker in range(WORKERS)]
+    workers = [Worker(url) for _ in range(WORKERS)]
+    for number, worker in enumerate(workers):
+        worker.start(number * EACH * 40, EACH * 40, 20)
     assert [worker.wait() for worker in workers] == [0] * WORKERS
+    for worker in workers:
+        worker.end()
     assert head(engine).count == WORKERS * EACH * 40
     assert verify(engine).sound
     assert {balance(engine, str(1000 + n)) for n in range(40)} == {Decimal(30)}

@@ -14,7 +14,7 @@ from zhijian.pipeline.ledger.closing import close_month
 from zhijian.pipeline.ledger.entries import balance, entries
 from zhijian.pipeline.ledger.posting import post, reverse
 from zhijian.pipeline.ledger.scheme import Scheme
-from zhijian.pipeline.ledger.standing import live_entry
+from zhijian.pipeline.ledger.standing import credited_from, live_entry, standing
 from zhijian.pipeline.store.database import writing
 
 NOW = datetime(2027, 6, 1, 2, 0, tzinfo=timezone(timedelta(hours=8)))
@@ -117,7 +117,7 @@ def apply(conn, make_posting, all_events, kind, what, number):
         close_month(conn, SCHEME, f"2026-{what}", [], actor="leader", now=NOW)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(events, min_size=EVENTS, max_size=EVENTS), steps)
 def test_the_ledger_is_what_the_model_says(open_copy, make_posting, all_events, steps):
     model = Model()
@@ -152,4 +152,8 @@ def test_the_ledger_is_what_the_model_says(open_copy, make_posting, all_events, 
                 account: model.balance(account) for account in ACCOUNTS
             }
         assert verify(db).sound
+        with db.connect() as conn:
+            standing_now = sum(one.credited for one in standing(conn))
+            sources = [f"event {event}" for event in range(EVENTS)]
+            assert credited_from(conn, "test", "test", sources) == standing_now == balance(db)
         assert balance(db) == sum(e.entry.points_credited for e in entries(db))

@@ -35,6 +35,12 @@ NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
 GREETS, MUMBLES = "您好,国家电网。", "国家电网,说。"
 
 
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """What is rejudged and booked is the same on every database: one is enough."""
+    return f"sqlite:///{tmp_path}/books/zhijian.db"
+
+
 @pytest.fixture(scope="module")
 def make_standard(tmp_path_factory):
     """The folder of a standard with the items given: id -> (points, phrase that the agent has to say, veto)."""
