@@ -1,8 +1,8 @@
 """Speech to words: Whisper on CTranslate2, deterministic, in simplified Chinese.
 
 Only speech is encoded, and not padded to 30 s where there is less of it; window by window, which keeps to the caches.
-Windows are decoded in batches, whoever they belong to. What shares its batch changes what is read in a window by no more
-than rounding.
+Windows are decoded in batches, whoever they belong to. What shares its batch changes no more of what is read in a
+window than rounding does.
 """
 
 import zlib
