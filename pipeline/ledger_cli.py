@@ -36,7 +36,7 @@ from zhijian.pipeline.ledger.figures import month_values
 from zhijian.pipeline.ledger.months import closing_of, last_day
 from zhijian.pipeline.ledger.records import Record
 from zhijian.pipeline.ledger.scheme import load_scheme, load_schemes
-from zhijian.pipeline.ledger.standings import growth, month_sheet
+from zhijian.pipeline.ledger.sheets import growth, month_sheet
 from zhijian.pipeline.settings import SettingsError
 from zhijian.pipeline.stages.book import close as close_books
 from zhijian.pipeline.stages.points import Imported, import_figures, import_records

@@ -13,7 +13,7 @@ from zhijian.pipeline.ledger.entries import LedgerError
 from zhijian.pipeline.ledger.figures import settle_month
 from zhijian.pipeline.ledger.months import Closing, closing_of, closings, last_day
 from zhijian.pipeline.ledger.scheme import Scheme
-from zhijian.pipeline.ledger.standings import MonthSheet, month_sheet
+from zhijian.pipeline.ledger.sheets import MonthSheet, month_sheet
 from zhijian.pipeline.store.tables import month_closings
 
 

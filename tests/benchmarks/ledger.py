@@ -25,7 +25,7 @@ from zhijian.pipeline.ledger import chain
 from zhijian.pipeline.ledger.entries import Posting, balance
 from zhijian.pipeline.ledger.posting import post
 from zhijian.pipeline.ledger.scheme import load_scheme
-from zhijian.pipeline.ledger.standings import growth, month_sheet
+from zhijian.pipeline.ledger.sheets import growth, month_sheet
 from zhijian.pipeline.store.database import open_database, writing
 
 AGENTS, FIRST_DAY, DAYS, AT_A_TIME, ASKED = 300, date(2026, 9, 1), 91, 10_000, 20

@@ -16,8 +16,8 @@ from zhijian.pipeline.ledger.months import closing_of
 from zhijian.pipeline.ledger.posting import post, reverse
 from zhijian.pipeline.ledger.scheme import Scheme, load_scheme, load_schemes
 from zhijian.pipeline.ledger.settlement import Settled
+from zhijian.pipeline.ledger.sheets import GrowthDay, growth, month_sheet
 from zhijian.pipeline.ledger.standing import live_entry
-from zhijian.pipeline.ledger.standings import GrowthDay, growth, month_sheet
 from zhijian.pipeline.store.database import StoreError, writing
 
 NOW = datetime(2026, 12, 3, 2, 0, tzinfo=timezone(timedelta(hours=8)))
