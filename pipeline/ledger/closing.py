@@ -1,8 +1,9 @@
 """Closing a month: its indicators are settled, its sheet and ranking are frozen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
@@ -48,16 +49,16 @@ def wrong_closings(conn: sa.Connection, schemes: Sequence[Scheme]) -> tuple[str,
     by_id = {scheme.id: scheme for scheme in schemes}
     wrong = []
     for closing in closings(conn):
-        now = sheet_json(month_sheet(conn, by_id[closing.scheme], closing.period, [], until=closing.entries))
-        earned = {row["account"]: row["points"] for row in now["rows"]}
-        frozen = {row["account"]: row["points"] for row in closing.sheet["rows"]}
-        # who has no entry is on the frozen sheet by the roster of that time alone
-        entered = {
-            account: points for account, points in frozen.items() if account in earned or any(map(float, points))
-        }
-        if entered != earned:
+        of_entries = month_sheet(conn, by_id[closing.scheme], closing.period, [], until=closing.entries)
+        if _credited(closing.sheet) != _credited(sheet_json(of_entries)):
             wrong.append(f"{closing.scheme} {closing.period}")
     return tuple(wrong)
+
+
+def _credited(sheet: Mapping[str, Any]) -> dict[str, Decimal]:
+    """All points of each account that has any: a later version of the scheme may sort and weigh them otherwise."""
+    points = {row["account"]: sum(map(Decimal, row["points"]), Decimal(0)) for row in sheet["rows"]}
+    return {account: total for account, total in points.items() if total}
 
 
 def sheet_json(sheet: MonthSheet) -> dict[str, Any]:
