@@ -90,7 +90,7 @@ def test_other_ears_hear_anew(engine, tmp_path, write_sound):
 def test_a_recording_that_comes_late_is_heard_after_all(engine, tmp_path, write_sound):
     register(engine, [call("a", "a.wav")])
     hear_all(engine, tmp_path, CountingEars())
-    book(engine, "s", load_scheme("incentive"), actor="machine", now=datetime.now(UTC))
+    book(engine, "s", [load_scheme("incentive")], actor="machine", now=datetime.now(UTC))
     (judged,) = judged_calls(engine, "s")
     assert (judged.state, judged.scorecard.status) == (State.HELD, Status.UNSCORABLE)
 
@@ -111,7 +111,7 @@ def test_a_share_that_was_not_mounted_is_heard_when_it_is_back(engine, tmp_path,
     (tmp_path / "share").rename(tmp_path / "away")
     register(engine, [call("a", "share/a.wav")])
     hear_all(engine, tmp_path, CountingEars())
-    book(engine, "s", load_scheme("incentive"), actor="machine", now=datetime.now(UTC))
+    book(engine, "s", [load_scheme("incentive")], actor="machine", now=datetime.now(UTC))
     (tmp_path / "away").rename(tmp_path / "share")
     reopen_arrived(engine, tmp_path, "s")
     assert [task.state for task in waiting(engine, "s")] == [State.PULLED]
