@@ -1,5 +1,6 @@
 """Points that do not come from calls: tables of daily records and of figures, good rows booked, bad ones refused."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,6 @@ from zhijian.pipeline.store.roster import stored_roster
 
 T = TypeVar("T")
 IMPORT = "import"  # source_kind of what comes from tables
-_MOST = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +154,8 @@ def _agent_day(cells: dict[str, str], known: set[str], today: date) -> tuple[str
 
 
 def _figure(name: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) > _MOST:
-        raise BadCell(f"{name} {echo(text)} 应为不小于 0 的整数")
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise BadCell(f"{name} {echo(text)} 应为不小于 0 的整数,最多九位")
     return int(text)
 
 

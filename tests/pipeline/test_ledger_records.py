@@ -253,7 +253,7 @@ class TestFigures:
             ({"answered": "-1"}, "不小于 0"),
             ({"answered": "1.5"}, "不小于 0"),
             ({"answered": "٣"}, "不小于 0"),
-            ({"answered": "99999999999"}, "不小于 0"),
+            ({"answered": "9" * 5000}, "不小于 0"),
             ({"answered": ""}, "没有任何指标"),
             ({"agent_no": "7", "answered": "1"}, "不在花名册"),
             ({"agent_no": "1023", "answered": "1"}, "已在第 2 行"),
