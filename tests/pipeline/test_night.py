@@ -4,6 +4,7 @@ import csv
 import html
 import json
 import re
+import shutil
 import wave
 from html.parser import HTMLParser
 from pathlib import Path
@@ -364,3 +365,19 @@ def test_a_second_night_changes_nothing_and_hears_nothing(zhijian, sample_night)
     assert (result["heard_s"], result["real_time_factor"]) == (0.0, None)
     assert result["seconds"]["hear"] < 1 < sample_night.run["seconds"]["hear"]
     assert (result["ledger"]["posted"], result["ledger"]["entries"]) == (0, sample_night.run["ledger"]["entries"])
+
+
+def test_what_a_person_decides_stands_in_the_files_of_the_next_night(zhijian, sample_night, tmp_path) -> None:
+    out = shutil.copytree(sample_night.out, tmp_path / "out")
+    vetoed = next(row for row in json.loads(zhijian("review", "list", "--out", out, "--json").stdout) if row["veto"])
+    decided = ("--pass=" + item for item in vetoed["unsure"])
+    why = ("--veto", "confirm", "--reason", "听了录音", "--out", out)
+    assert zhijian("review", "decide", vetoed["scorecard"], *decided, *why).returncode == 0
+    again = zhijian("run", SAMPLES, "--out", out, "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["counts"]["flagged"] == sample_night.run["counts"]["flagged"] - 1
+    cards = map(json.loads, (out / "scorecards.jsonl").read_text(encoding="utf-8").splitlines())
+    card = next(card for card in cards if card["call_id"] == vetoed["call_id"])
+    assert (card["status"], card["published"], card["score"], card["veto_confirmed"]) == ("scored", True, 0, True)
+    assert card["score_before_veto"] > 0
+    assert zhijian("ledger", "verify", "--out", out).returncode == 0
