@@ -321,9 +321,12 @@ def _month(period: str) -> str:
 
 def _decimal(points: str | None) -> Decimal | None:
     try:
-        return None if points is None else Decimal(points)
+        given = None if points is None else Decimal(points)
     except ArithmeticError:
-        raise SettingsError(f"分值 {points} 不是数字") from None
+        given = Decimal("NaN")
+    if given is not None and not given.is_finite():
+        raise SettingsError(f"分值 {points} 不是数字")
+    return given
 
 
 def _now() -> datetime:

@@ -53,6 +53,8 @@ def points_of(scheme: Scheme, record: Record) -> Decimal:
         raise LedgerError(f"{item.code} {item.name} 由系统计算,不能手工记录")
     if (item.task is None) != (record.share is None):
         raise LedgerError(f"{item.code} {item.name} " + ("是工作任务,须说明分工" if item.task else "不是工作任务"))
+    if item.task is not None and record.points is not None:
+        raise LedgerError(f"{item.code} {item.name} 的分值由分工算出,不能另写")
     if item.task is not None and scheme.shares is not None:
         return (item.task * getattr(scheme.shares, str(record.share))).quantize(Decimal("0.01"))
     if item.between is None:

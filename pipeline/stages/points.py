@@ -102,8 +102,8 @@ def _record(row: Row, scheme: Scheme, known: set[str], today: date) -> Record:
     for column in ("id", "note"):
         check_text(cells.get(column, ""))
     main = cells.get("main", "")
-    return Record(
-        source_id=cells.get("id") or _content_id(cells),
+    record = Record(
+        source_id=cells.get("id", ""),
         account=account,
         item=item,
         day=day,
@@ -111,6 +111,7 @@ def _record(row: Row, scheme: Scheme, known: set[str], today: date) -> Record:
         share=("main" if main and yes_no(main) else "other") if item.task else None,
         note=cells.get("note", ""),
     )
+    return record if record.source_id else replace(record, source_id=_content_id(record))
 
 
 def _with_shares(records: dict[int, Record]) -> tuple[dict[int, Record], dict[int, str]]:
@@ -169,7 +170,9 @@ def _points(text: str) -> Decimal | None:
     return points
 
 
-def _content_id(cells: dict[str, str]) -> str:
-    """For rows without an id: what they say."""
-    said = [cells.get(column, "") for column in ("agent_no", "day", "item", "points", "main", "note")]
+def _content_id(record: Record) -> str:
+    """For rows without an id: what they say, however it is written (T16 or its name, 3 or 3.0, a date of Excel's)."""
+    points = record.item.points if record.points is None else record.points
+    shown = "" if points is None else f"{points:.2f}"
+    said = [record.account, record.day.isoformat(), record.item.id, shown, record.share or "", record.note]
     return "sha256:" + sha256("\x1f".join(said).encode()).hexdigest()[:32]

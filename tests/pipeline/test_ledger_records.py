@@ -77,6 +77,17 @@ class TestRecords:
         assert load(db, table(row(), row(), row(note="第二件"))) == Imported(2, 1, ())
         assert load(db, table(row(note="第二件"), row())) == Imported(0, 2, ())
 
+    def test_one_thing_written_in_three_ways_is_one(self, db, table):
+        load(db, table(row(item="T16")))
+        assert load(db, table(row(item="team.honour_team", day="2026-11-20T00:00:00", points="3.0"))).posted == 0
+        excel = {"agent_no": "1023", "day": date(2026, 11, 20), "item": "T16"}
+        assert load(db, table(excel, name="records.xlsx")) == Imported(0, 1, ())
+        assert balance(db, "1023") == 3
+
+    def test_a_task_takes_no_points(self, db, table):
+        found = load(db, table(row(item="L09", points="99")), WORK_POINTS)
+        assert (found.posted, len(found.refused)) == (0, 1)
+
     def test_from_excel(self, db, table):
         path = table({"agent_no": "1023", "day": date(2026, 11, 20), "item": "T21"}, name="records.xlsx")
         assert load(db, path) == Imported(1, 0, ())
