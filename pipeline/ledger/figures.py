@@ -5,7 +5,7 @@ A correction is a new row for the same agent and day; the latest counts.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from fractions import Fraction
 
@@ -34,9 +34,13 @@ class MonthValue:
 
 
 def add_figures(conn: sa.Connection, figures: Iterable[DayFigures], *, actor: str, now: datetime) -> int:
-    """Stores what is new or corrected; returns how many days that were. The connection must come from `writing`."""
+    """Stores what is new or corrected; returns how many days that were. The connection must come from `writing`.
+
+    Figures of a day that are not given stay as they are: AHT and satisfaction come in files of their own.
+    """
     figures = tuple(figures)
     known = {(day.agent_no, day.day): day.figures for day in figures_of(conn, {day.day for day in figures})}
+    figures = tuple(replace(day, figures={**known.get((day.agent_no, day.day), {}), **day.figures}) for day in figures)
     rows = [
         {"agent_no": day.agent_no, "day": day.day, "figures": dict(day.figures), "actor": actor, "imported_at": now}
         for day in figures

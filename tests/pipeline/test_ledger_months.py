@@ -228,6 +228,14 @@ class TestClosing:
                 "" if db.dialect.name == "sqlite" else "::json"))  # fmt: skip
             assert wrong_closings(conn, load_schemes()) == ("incentive 2026-11",)
 
+    def test_a_closed_month_cannot_be_replaced(self, db):
+        close(db)
+        verb = "INSERT OR REPLACE" if db.dialect.name == "sqlite" else "INSERT"
+        columns = "scheme, period, actor, closed_at, entries, head, sheet"
+        statement = f"{verb} INTO month_closings (id, {columns}) SELECT 99, {columns} FROM month_closings"
+        with pytest.raises(sa.exc.DBAPIError, match=r"append-only|unique"), writing(db) as conn:
+            conn.exec_driver_sql(statement)
+
     @pytest.mark.parametrize("statement", ["UPDATE month_closings SET actor = 'x'", "DELETE FROM month_closings"])
     def test_the_database_refuses_changes(self, db, statement):
         close(db)
@@ -250,6 +258,12 @@ class TestFigures:
         assert add(db, day("1", 2, answered=5), day("2", 2, answered=8)) == 1
         with db.connect() as conn:
             assert figures_of(conn, [date(2026, 11, 2)]) == (day("1", 2, answered=5), day("2", 2, answered=8))
+
+    def test_what_a_later_file_does_not_tell_of_a_day_stays(self, db):
+        add(db, day("1", 2, talk_s=900, answered=5))
+        assert add(db, day("1", 2, satisfied=4, answered=6)) == 1
+        with db.connect() as conn:
+            assert figures_of(conn, [date(2026, 11, 2)]) == (day("1", 2, talk_s=900, answered=6, satisfied=4),)
 
     def test_a_value_is_that_of_the_sums_of_the_month(self, db):
         add(db, day("1", 2, answered=9, offered=10), day("1", 3, answered=30, offered=30), day("1", 1, 12, answered=9))

@@ -6,7 +6,11 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
-_ADDED_ONLY = ("month_closings", "day_figures")
+# with the conditions under which an SQLite row is there already
+_ADDED_ONLY = {
+    "month_closings": "id = NEW.id OR (scheme = NEW.scheme AND period = NEW.period)",
+    "day_figures": "id = NEW.id",
+}
 
 
 def upgrade() -> None:
@@ -47,14 +51,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_day_figures_agent_no_day", "day_figures", ["agent_no", "day"])
     op.create_index("ix_day_figures_day", "day_figures", ["day"])
-    for table in _ADDED_ONLY:
+    for table, is_there in _ADDED_ONLY.items():
         if op.get_bind().dialect.name == "postgresql":
             _guard_on_postgresql(table)
         else:
-            _guard_on_sqlite(table)
+            _guard_on_sqlite(table, is_there)
 
 
-def _guard_on_sqlite(table: str) -> None:
+def _guard_on_sqlite(table: str, is_there: str) -> None:
     for verb in ("UPDATE", "DELETE"):
         op.execute(
             f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
@@ -63,7 +67,7 @@ def _guard_on_sqlite(table: str) -> None:
     # INSERT OR REPLACE deletes without asking the DELETE trigger
     op.execute(
         f"CREATE TRIGGER {table}_only_appends BEFORE INSERT ON {table} "
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE id = NEW.id) "
+        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {is_there}) "
         f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
     )
 
