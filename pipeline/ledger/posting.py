@@ -4,8 +4,8 @@ A pot (a dimension of the scheme, or a level of one) has room for so many points
 it in the order in which they were booked: each is due its raw points as far as there is room left by the live entries
 before it. A reversal gives back everything that its entry had been credited, and what is thereby due to later entries
 is credited to them by adjustments. What comes for a month that is closed is booked on the first day of the next open
-one and names the day that it is for; it takes from the pot of the month it is booked into, except that a reversal and
-its adjustments belong to the pot of the entry that is taken back.
+one and names the day that it is for; its pot is that of the month it is for, so that what is settled anew after a
+closing finds the room that its reversal has left, and no more.
 """
 
 from collections import defaultdict
@@ -13,20 +13,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 import sqlalchemy as sa
 
 from zhijian.models.records.points import EntryKind, PointsEntry
 from zhijian.pipeline.ledger.chain import append
-from zhijian.pipeline.ledger.entries import ORIGINAL_DAY, LedgerEntry, LedgerError, Posting, from_hundredths
+from zhijian.pipeline.ledger.entries import (
+    ORIGINAL_DAY,
+    LedgerEntry,
+    LedgerError,
+    Posting,
+    from_hundredths,
+    select_entries,
+)
 from zhijian.pipeline.ledger.months import closed_months, first_open_day
 from zhijian.pipeline.ledger.scheme import Pot, Scheme
 from zhijian.pipeline.ledger.standing import ENTRY_SOURCE, Standing, standing
 from zhijian.pipeline.store.tables import ledger_entries
 
 _CARRIED = ledger_entries.c.details.contains(f'"{ORIGINAL_DAY}":')
-_IN_CONSEQUENCE = ledger_entries.c.kind != EntryKind.POST
 
 
 def post(conn: sa.Connection, scheme: Scheme, postings: Iterable[Posting]) -> tuple[LedgerEntry, ...]:
@@ -44,7 +49,7 @@ def reverse(
 
     Raises LedgerError for an entry that is not live.
     """
-    of_pot = standing(conn, *_pot(scheme, live.entry))
+    of_pot = standing(conn, *_pot(scheme, live))
     credited = next((s.credited for s in of_pot if s.booked.seq == live.seq), None)
     if credited is None:
         raise LedgerError(f"第{live.seq}号分录不是有效的入账(已冲销,或本身是冲销或调整),不能冲销")
@@ -61,7 +66,7 @@ def reverse(
     )
     left = [s for s in of_pot if s.booked.seq != live.seq]
     adjustments = _adjustments(scheme.pot_of(live.entry.item), left, reversal)
-    carried = [_carried(posting, closed) for posting in (Posting(reversal, {}), *adjustments)]
+    carried = [_carried(posting, closed) for posting in (Posting(reversal, _original(live)), *adjustments)]
     return append(conn, carried)[0]
 
 
@@ -79,52 +84,49 @@ class _Crediting:
 
     def credit(self, postings: list[Posting]) -> Iterator[Posting]:
         carried = [_carried(posting, self.closed) for posting in postings]
-        self._read({(posting.entry.account, posting.entry.period) for posting in carried})
+        self._read({(posting.entry.account, _month(posting)) for posting in carried})
         for posting in carried:
             entry, pot = posting.entry, self.scheme.pot_of(posting.entry.item)
             credited = entry.points_raw
             if pot.month_limit is not None:
-                key = entry.account, entry.period, pot
+                key = entry.account, _month(posting), pot
                 credited = _due(entry.points_raw, pot.month_limit - self.taken[key])
                 self.taken[key] += credited
             yield replace(posting, entry=replace(entry, points_credited=credited))
 
     def _read(self, account_months: set[tuple[str, str]]) -> None:
-        """Reads what these accounts have been credited in these months, where that is not known yet.
-
-        What was carried over from a closed month to take an entry of it back, or in its wake, is no part of that.
-        """
+        """Reads what these accounts have been credited for these months, where that is not known yet."""
         new = account_months - self.known
         self.known |= new
         if not new:
             return
         account, period, item = (ledger_entries.c[name] for name in ("account", "period", "item"))
-        credited = (
-            sa.select(account, period, item, sa.func.sum(ledger_entries.c.points_credited_hundredths))
-            .where(
-                ledger_entries.c.scheme == self.scheme.id,
-                account.in_({account for account, _ in new}),
-                period.in_({period for _, period in new}),
-            )
-            .group_by(account, period, item)
-        )
-        self._add(credited, new, 1)
+        hundredths = ledger_entries.c.points_credited_hundredths
+        of_accounts = (ledger_entries.c.scheme == self.scheme.id, account.in_({account for account, _ in new}))
+        in_month = (period.in_({period for _, period in new}), *([~_CARRIED] if self.closed else []))
+        credited = sa.select(account, period, item, sa.func.sum(hundredths)).where(*of_accounts, *in_month)
+        for row in self.conn.execute(credited.group_by(account, period, item)):
+            self._add(new, *row)
         if self.closed:
-            self._add(credited.where(_CARRIED, _IN_CONSEQUENCE), new, -1)
+            for late in select_entries(self.conn, *of_accounts, _CARRIED):
+                self._add(new, late.entry.account, _month(late), late.entry.item, int(late.entry.points_credited * 100))
 
-    def _add(self, credited: sa.Select[Any], account_months: set[tuple[str, str]], sign: int) -> None:
-        for account, period, item, hundredths in self.conn.execute(credited):
-            if (account, period) in account_months:
-                self.taken[account, period, self.scheme.pot_of(item)] += sign * from_hundredths(hundredths)
+    def _add(self, wanted: set[tuple[str, str]], account: str, month: str, item: str, hundredths: int) -> None:
+        if (account, month) in wanted:
+            self.taken[account, month, self.scheme.pot_of(item)] += from_hundredths(hundredths)
 
 
-def _pot(scheme: Scheme, entry: PointsEntry) -> tuple[sa.ColumnElement[bool], ...]:
+def _pot(scheme: Scheme, booked: LedgerEntry) -> tuple[sa.ColumnElement[bool], ...]:
     """All entries of an entry's pot."""
+    month = _month(booked)
     return (
-        ledger_entries.c.account == entry.account,
+        ledger_entries.c.account == booked.entry.account,
         ledger_entries.c.scheme == scheme.id,
-        ledger_entries.c.period == entry.period,
-        ledger_entries.c.item.in_(scheme.pot_of(entry.item).items),
+        ledger_entries.c.item.in_(scheme.pot_of(booked.entry.item).items),
+        sa.or_(
+            sa.and_(ledger_entries.c.period == month, ~_CARRIED),
+            ledger_entries.c.details.contains(f'"{ORIGINAL_DAY}":"{month}-'),
+        ),
     )
 
 
@@ -149,7 +151,7 @@ def _adjustments(pot: Pot, live: Sequence[Standing], cause: PointsEntry) -> list
                 reason=f"{pot.name}月度限额重新分配: 第{cause.reverses}号分录已冲销",
                 posted_at=cause.posted_at,
             )
-            postings.append(Posting(entry, {"after_reversal_of": cause.reverses}))
+            postings.append(Posting(entry, {"after_reversal_of": cause.reverses, **_original(s.booked)}))
     return postings
 
 
@@ -166,6 +168,15 @@ def _carried(posting: Posting, closed: frozenset[str]) -> Posting:
         return posting
     original = {ORIGINAL_DAY: posting.booked_for.isoformat()}
     return replace(posting, entry=_on(entry, day), details=dict(posting.details) | original)
+
+
+def _original(booked: LedgerEntry) -> dict[str, str]:
+    """What takes an entry back, or adjusts it, is for the same day."""
+    return {name: booked.details[name] for name in (ORIGINAL_DAY,) if name in booked.details}
+
+
+def _month(posting: Posting) -> str:
+    return posting.booked_for.isoformat()[:7]
 
 
 def _on(entry: PointsEntry, day: date) -> PointsEntry:

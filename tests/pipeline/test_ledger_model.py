@@ -69,8 +69,6 @@ class Model:
         self.booked, self.closed = {}, set()
 
     def post(self, number, account, item, month, points):
-        while month in self.closed:
-            month += 1
         if number not in self.booked:
             self.booked[number] = account, month, item
             self.pots[account, month, item][number] = points

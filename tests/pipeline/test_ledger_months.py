@@ -216,6 +216,21 @@ class TestClosing:
         assert balance(db, "1023") == 110
         assert verify(db).sound
 
+    def test_what_is_settled_anew_after_the_closing_is_held_to_the_limit_of_its_month(self, db, make_posting):
+        with writing(db) as conn:
+            post(conn, INCENTIVE, [make_posting(id, "20") for id in "abcd"])
+        close(db)
+        for id in "abcd":
+            with writing(db) as conn:
+                live = live_entry(conn, "incentive", "qa.daily_mean", "test", id)
+                reverse(conn, INCENTIVE, live, reason="改判", actor="machine", now=NOW)
+                post(conn, INCENTIVE, [make_posting(id, "20", source_revision=2)])
+            assert balance(db, "1023") == 60
+        with writing(db) as conn:
+            post(conn, INCENTIVE, [make_posting("e", "70", effective_day=DECEMBER, period="2026-12")])
+        assert balance(db, "1023") == 120
+        assert verify(db).sound
+
     def test_a_frozen_sheet_that_is_not_what_the_entries_add_up_to_is_found(self, db, book):
         book(_1="5")
         close(db, roster=agents("1", "2"))
