@@ -44,7 +44,8 @@ def import_records(engine: sa.Engine, scheme: Scheme, path: Path, *, actor: str,
     table = read_table(path, required=("agent_no", "day", "item"))
     known = {entry.agent_no for entry in stored_roster(engine)}
     records, refused = _read(table.rows, lambda row: _record(row, scheme, known, now.date()))
-    shared, problems = _with_shares(records)
+    bad_ids = {row.cells.get("id", "") for row in table.rows if row.line in refused} - {""}
+    shared, problems = _with_shares(records, bad_ids)
     refused |= problems
     lines = list(shared)
     with writing(engine) as conn:
@@ -114,18 +115,23 @@ def _record(row: Row, scheme: Scheme, known: set[str], today: date) -> Record:
     return record if record.source_id else replace(record, source_id=_content_id(record))
 
 
-def _with_shares(records: dict[int, Record]) -> tuple[dict[int, Record], dict[int, str]]:
-    """Who shares a task with whom: the only row of an id did it alone, of several one has to be the main one's."""
+def _with_shares(records: dict[int, Record], bad_ids: set[str]) -> tuple[dict[int, Record], dict[int, str]]:
+    """Who shares a task with whom: the only row of an id did it alone, of several one has to be the main one's.
+
+    A task with a refused row (`bad_ids`) waits as a whole: who shared it is not known.
+    """
     tasks: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line, record in records.items():
         if record.share is not None:
             tasks[record.item.id, record.source_id].append(line)
     shared = dict(records)
     refused: dict[int, str] = {}
-    for lines in tasks.values():
+    for (_, source_id), lines in tasks.items():
         people = {records[line].account for line in lines}
         mains = {records[line].account for line in lines if records[line].share == "main"}
-        if len(people) == 1:
+        if source_id in bad_ids:
+            refused |= dict.fromkeys(lines, "同一项任务有未受理的行,改好后整项重新导入")
+        elif len(people) == 1:
             shared |= {line: replace(records[line], share="alone") for line in lines}
         elif len(mains) != 1:
             reason = f"第 {'、'.join(map(str, lines))} 行合做一项任务,须有且只有一人 main 为 yes"

@@ -167,6 +167,12 @@ class TestTasks:
         assert (found.posted, [line for line, _ in found.refused]) == (1, [2, 3])
         assert "有且只有一人" in found.refused[0][1]
 
+    def test_a_refused_row_holds_back_its_whole_task(self, db, table):
+        rows = self.shared(("1023", "yes"), ("9999", "no"))
+        assert load(db, table(*rows), WORK_POINTS).posted == 0
+        assert load(db, table(rows[0], rows[1] | {"agent_no": "1024"}), WORK_POINTS) == Imported(2, 0, ())
+        assert self.points(db) == {"1023": Decimal("8.80"), "1024": 8}
+
     def test_points_may_be_negative(self, db, table):
         load(db, table(row(item="Q02")), WORK_POINTS)
         assert balance(db, "1023", "work_points") == -10
