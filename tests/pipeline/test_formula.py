@@ -61,4 +61,5 @@ def test_any_text_is_a_formula_or_refused(text):
         formula = Formula(text)
     except FormulaError:
         return
-    formula.value(dict.fromkeys(formula.names, Fraction(3)))
+    value = formula.value(dict.fromkeys(formula.names, Fraction(3)))
+    assert value is None or isinstance(value, Fraction)
