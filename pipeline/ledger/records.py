@@ -1,8 +1,8 @@
 """Entries that do not come from calls: daily records of the shift leaders, and what a person awards or deducts.
 
-A record names its source by an id. Told again, it is booked once; told differently under the same id, it is refused
-until the entry that stands has been reversed, and then takes the next source revision. A reversed one that is told
-again as it was stays reversed.
+A record names its source by an id. Told again, it is booked once; told differently under the same id (of another item,
+agent, day or worth), it is refused until the entry that stands has been reversed, and then takes the next source
+revision. A reversed one that is told again as it was stays reversed. Only a task has entries of several agents.
 """
 
 from collections.abc import Collection, Sequence
@@ -71,38 +71,48 @@ def book_records(
     conn: sa.Connection, scheme: Scheme, records: Sequence[Record], *, source_kind: str, actor: str, now: datetime
 ) -> Booked:
     """Books what is new; `refused` is keyed by the position of the record. The connection must come from `writing`."""
-    earlier = _earlier(conn, scheme, source_kind, {record.source_id for record in records})
-    told: dict[tuple[str, ...], Posting] = {}
+    told = _told(conn, scheme, source_kind, {record.source_id for record in records})
     postings, refused, repeated = [], {}, 0
     for position, record in enumerate(records):
+        of_source = told.setdefault(record.source_id, [])
         try:
             points = points_of(scheme, record)
-            revision = _revision(record, points, earlier.get(_source(record), ()))
-            if revision is None:
-                repeated += 1
-                continue
-            posting = _posting(scheme, record, points, source_kind, revision, actor, now)
-            if (same := told.setdefault((*_source(record), record.account), posting)) is not posting:
-                if _said(same) != _said(posting):
-                    raise LedgerError(f"编号 {record.source_id} 在同一份记录中出现两次,内容不同")
-                repeated += 1
-                continue
-            postings.append(posting)
+            revision = _revision(record, points, of_source)
         except LedgerError as error:
             refused[position] = str(error)
+            continue
+        if revision is None:
+            repeated += 1
+            continue
+        posting = _posting(scheme, record, points, source_kind, revision, actor, now)
+        of_source.append((posting, True))
+        postings.append(posting)
     return Booked(post(conn, scheme, postings), repeated, refused)
 
 
-def _revision(record: Record, points: Decimal, earlier: Sequence[tuple[LedgerEntry, bool]]) -> int | None:
-    """The source revision of a record that is to be booked; None for one that was booked before."""
-    own = [(entry, live) for entry, live in earlier if entry.entry.account == record.account]
-    if any(_said(entry) == (record.day, points, record.note) for entry, _ in own):
+def booked_shares(
+    conn: sa.Connection, scheme: Scheme, source_kind: str, source_ids: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Who shares in the tasks that are booked and stand: source id -> account -> share."""
+    told = _told(conn, scheme, source_kind, source_ids)
+    return {
+        source_id: {p.entry.account: p.details["share"] for p, live in postings if live and "share" in p.details}
+        for source_id, postings in told.items()
+    }
+
+
+def _revision(record: Record, points: Decimal, told: Sequence[tuple[Posting, bool]]) -> int | None:
+    """The source revision of a record that is to be booked; None for one that was told before."""
+    own = [(posting, live) for posting, live in told if posting.entry.account == record.account]
+    if any(_said(posting) == (record.item.id, record.day, points, record.note) for posting, _ in own):
         return None
-    # a task has entries of several agents under one id; anything else has one
-    standing = next((entry for entry, live in (earlier if record.share is None else own) if live), None)
+    same_task = record.share is not None and {posting.entry.item for posting, live in told if live} <= {record.item.id}
+    standing = next((posting for posting, live in (own if same_task else told) if live), None)
     if standing is not None:
-        raise LedgerError(f"编号 {record.source_id} 已入账(第{standing.seq}号分录),内容不同:更正请先冲销该分录")
-    return max((entry.entry.source_revision for entry, _ in own), default=0) + 1
+        if not isinstance(standing, LedgerEntry):
+            raise LedgerError("同一份记录中有同一编号的另一行,内容不同")
+        raise LedgerError(f"同一编号已入账(第{standing.seq}号分录),内容不同:更正请先冲销该分录")
+    return max((posting.entry.source_revision for posting, _ in own), default=0) + 1
 
 
 def _posting(
@@ -128,12 +138,12 @@ def _posting(
     return Posting(entry, {name: value for name, value in details.items() if value})
 
 
-def _earlier(
+def _told(
     conn: sa.Connection, scheme: Scheme, source_kind: str, source_ids: Collection[str]
-) -> dict[tuple[str, ...], list[tuple[LedgerEntry, bool]]]:
-    """The entries that were ever posted for these sources, and whether they stand, by item and source id."""
+) -> dict[str, list[tuple[Posting, bool]]]:
+    """The entries that were ever posted for these sources, and whether they stand, by source id."""
     ids = sorted(source_ids)
-    found: dict[tuple[str, ...], list[tuple[LedgerEntry, bool]]] = {}
+    found: dict[str, list[tuple[Posting, bool]]] = {}
     for start in range(0, len(ids), 1000):
         booked = select_entries(
             conn,
@@ -144,14 +154,9 @@ def _earlier(
         reversed_entries = {entry.entry.reverses for entry in booked}
         for entry in booked:
             if entry.entry.kind is EntryKind.POST:
-                key = entry.entry.item, entry.entry.source_id
-                found.setdefault(key, []).append((entry, entry.seq not in reversed_entries))
+                found.setdefault(entry.entry.source_id, []).append((entry, entry.seq not in reversed_entries))
     return found
 
 
-def _source(record: Record) -> tuple[str, ...]:
-    return record.item.id, record.source_id
-
-
-def _said(posting: Posting) -> tuple[date, Decimal, str]:
-    return posting.booked_for, posting.entry.points_raw, posting.details.get("note", "")
+def _said(posting: Posting) -> tuple[str, date, Decimal, str]:
+    return posting.entry.item, posting.booked_for, posting.entry.points_raw, posting.details.get("note", "")

@@ -23,6 +23,7 @@ class SheetRow:
     """
 
     account: str
+    on_roster: bool
     team: str
     points: tuple[Decimal, ...]
     total: Decimal
@@ -39,6 +40,7 @@ class MonthSheet:
     """
 
     scheme: str
+    scheme_version: str
     period: str
     dimensions: tuple[str, ...]
     rows: tuple[SheetRow, ...]
@@ -75,6 +77,7 @@ def month_sheet(
     rows = tuple(
         SheetRow(
             account=account,
+            on_roster=account in teams,
             team=teams.get(account, ""),
             points=tuple(points[account][d.id] for d in scheme.dimensions),
             total=total,
@@ -83,7 +86,8 @@ def month_sheet(
         )
         for account, total in sorted(totals.items(), key=lambda item: (-item[1], item[0]))
     )
-    return MonthSheet(scheme.id, period, tuple(d.id for d in scheme.dimensions), rows, len(teams), places)
+    dimensions = tuple(dimension.id for dimension in scheme.dimensions)
+    return MonthSheet(scheme.id, scheme.version, period, dimensions, rows, len(teams), places)
 
 
 def growth(conn: sa.Connection, scheme: Scheme, account: str) -> tuple[GrowthDay, ...]:

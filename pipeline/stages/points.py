@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from zhijian.models.records.figures import FIGURES, DayFigures
 from zhijian.pipeline.ledger.figures import add_figures, settle_month
 from zhijian.pipeline.ledger.months import closed_months
-from zhijian.pipeline.ledger.records import Record, book_records
+from zhijian.pipeline.ledger.records import Record, book_records, booked_shares
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.cells import BadCell, check_text, yes_no
 from zhijian.pipeline.stages.table import Row, SourceError, echo, read_table
@@ -45,11 +45,12 @@ def import_records(engine: sa.Engine, scheme: Scheme, path: Path, *, actor: str,
     known = {entry.agent_no for entry in stored_roster(engine)}
     records, refused = _read(table.rows, lambda row: _record(row, scheme, known, now.date()))
     bad_ids = {row.cells.get("id", "") for row in table.rows if row.line in refused} - {""}
-    shared, problems = _with_shares(records, bad_ids)
+    with writing(engine) as conn:
+        booked_tasks = booked_shares(conn, scheme, IMPORT, {record.source_id for record in records.values()})
+        shared, problems = _with_shares(records, bad_ids, booked_tasks)
+        booked = book_records(conn, scheme, list(shared.values()), source_kind=IMPORT, actor=actor, now=now)
     refused |= problems
     lines = list(shared)
-    with writing(engine) as conn:
-        booked = book_records(conn, scheme, list(shared.values()), source_kind=IMPORT, actor=actor, now=now)
     refused |= {lines[position]: reason for position, reason in booked.refused.items()}
     return Imported(len(booked.entries), booked.repeated, tuple(sorted(refused.items())))
 
@@ -115,10 +116,13 @@ def _record(row: Row, scheme: Scheme, known: set[str], today: date) -> Record:
     return record if record.source_id else replace(record, source_id=_content_id(record))
 
 
-def _with_shares(records: dict[int, Record], bad_ids: set[str]) -> tuple[dict[int, Record], dict[int, str]]:
-    """Who shares a task with whom: the only row of an id did it alone, of several one has to be the main one's.
+def _with_shares(
+    records: dict[int, Record], bad_ids: set[str], booked: Mapping[str, Mapping[str, str]]
+) -> tuple[dict[int, Record], dict[int, str]]:
+    """Who shares a task with whom: who is alone in it did it alone, of several one has to be the main one.
 
-    A task with a refused row (`bad_ids`) waits as a whole: who shared it is not known.
+    A task with a refused row (`bad_ids`) waits as a whole: who shared it is not known. Those count who are `booked`
+    for it already (source id -> account -> share); what they were booked for must not change by who joins them.
     """
     tasks: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line, record in records.items():
@@ -127,15 +131,26 @@ def _with_shares(records: dict[int, Record], bad_ids: set[str]) -> tuple[dict[in
     shared = dict(records)
     refused: dict[int, str] = {}
     for (_, source_id), lines in tasks.items():
-        people = {records[line].account for line in lines}
+        before = booked.get(source_id, {})
+        people = {records[line].account for line in lines} | before.keys()
         mains = {records[line].account for line in lines if records[line].share == "main"}
+        if len(people) == 1:
+            told = {line: replace(records[line], share="alone") for line in lines}
+        else:
+            told = {line: records[line] for line in lines}
+            mains |= {account for account, share in before.items() if share == "main"}
+        now = {**before, **{record.account: record.share for record in told.values()}}
         if source_id in bad_ids:
             refused |= dict.fromkeys(lines, "同一项任务有未受理的行,改好后整项重新导入")
-        elif len(people) == 1:
-            shared |= {line: replace(records[line], share="alone") for line in lines}
-        elif len(mains) != 1:
+        elif any(now[account] != share for account, share in before.items()) or (
+            len(people) > 1 and "alone" in before.values()
+        ):
+            refused |= dict.fromkeys(lines, "这项任务已入账,分工有变:请先冲销它的分录,再整项导入")
+        elif len(people) > 1 and len(mains) != 1:
             reason = f"第 {'、'.join(map(str, lines))} 行合做一项任务,须有且只有一人 main 为 yes"
             refused |= dict.fromkeys(lines, reason)
+        else:
+            shared |= told
     return {line: record for line, record in shared.items() if line not in refused}, refused
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from zhijian.models.records.roster import RosterEntry
 from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.entries import balance, entries
 from zhijian.pipeline.ledger.scheme import load_scheme
@@ -18,6 +19,7 @@ from zhijian.pipeline.store.judgements import judged, judged_calls
 from zhijian.pipeline.store.tables import publications
 
 SCHEMES = [load_scheme("incentive")]
+ROSTER = [RosterEntry(agent_no="1023", name="", team="一班")]
 NOW = datetime(2026, 11, 21, 2, 0, tzinfo=timezone(timedelta(hours=8)))
 
 
@@ -63,7 +65,7 @@ class TestScatteredCalls:
         judge(*day_of(make_call, 4, "f", agent_no="1024"))
         run(db)
         assert booked(db) == [("post", "1023/2026-11-20", 2)]
-        close(db, SCHEMES[0], "2026-11", [], actor="leader", now=DECEMBER)
+        close(db, SCHEMES[0], "2026-11", ROSTER, actor="leader", now=DECEMBER)
         assert booked(db)[1:] == [("post", "1023/2026-11", 1)]
         assert entries(db)[1].entry.reason == "日常质检 2026-11 零散5通 均分92.80"
         assert len(entries(db)[1].details["scorecards"]) == 5
@@ -71,7 +73,7 @@ class TestScatteredCalls:
     def test_a_call_that_is_published_after_the_closing_is_settled_in_the_next_month(self, db, make_call, judge):
         judge(*day_of(make_call, 3), *day_of(make_call, 3, "d", day=21))
         run(db)
-        close(db, SCHEMES[0], "2026-11", [], actor="leader", now=DECEMBER)
+        close(db, SCHEMES[0], "2026-11", ROSTER, actor="leader", now=DECEMBER)
         judge(make_call("late", day=22), score="60.0")
         run(db)
         assert [(e.entry.period, e.entry.kind, e.entry.points_credited) for e in entries(db)] == [

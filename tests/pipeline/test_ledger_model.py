@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from zhijian.models.records.roster import RosterEntry
 from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.closing import close_month
 from zhijian.pipeline.ledger.entries import balance, entries
@@ -20,6 +21,7 @@ from zhijian.pipeline.store.database import writing
 NOW = datetime(2027, 6, 1, 2, 0, tzinfo=timezone(timedelta(hours=8)))
 ACCOUNTS, MONTHS, LIMITS = ("1023", "1024"), (10, 11), {"a": 5, "b": 3, "c": None}
 EVENTS = 20
+ROSTER = [RosterEntry(agent_no="1023", name="", team="一班")]
 LEVEL = {"id": "b", "name": "乙"}
 SCHEME = Scheme.model_validate(
     {
@@ -112,7 +114,7 @@ def apply(conn, make_posting, all_events, kind, what, number):
         live = live_entry(conn, "test", all_events[what][1], "test", f"event {what}")
         reverse(conn, SCHEME, live, reason=f"改判 {number}", actor="monitor", now=NOW)
     else:
-        close_month(conn, SCHEME, f"2026-{what}", [], actor="leader", now=NOW)
+        close_month(conn, SCHEME, f"2026-{what}", ROSTER, actor="leader", now=NOW)
 
 
 @settings(max_examples=150, deadline=None)

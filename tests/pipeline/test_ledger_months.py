@@ -137,7 +137,7 @@ def test_stars(points, stars):
     assert INCENTIVE.stars_for(Decimal(points)) == stars
 
 
-def close(db, period="2026-11", roster=(), scheme=INCENTIVE, now=NOW):
+def close(db, period="2026-11", roster=tuple(agents("1")), scheme=INCENTIVE, now=NOW):
     with writing(db) as conn:
         return close_month(conn, scheme, period, roster, actor="leader", now=now)
 
@@ -231,7 +231,19 @@ class TestClosing:
         assert balance(db, "1023") == 120
         assert verify(db).sound
 
-    def test_a_frozen_sheet_that_is_not_what_the_entries_add_up_to_is_found(self, db, book):
+    @pytest.mark.parametrize(
+        ("column", "written", "instead"),
+        [
+            ("sheet", '"5.00"', '"6.00"'),
+            ("sheet", '"rank": 1', '"rank": 2'),
+            ("sheet", '"bonus": false', '"bonus": true'),
+            ("sheet", '"head_count": 2', '"head_count": 9'),
+            ("sheet", '"on_roster": true', '"on_roster": false'),
+            ("entries", "", ""),
+            ("head", "", ""),
+        ],
+    )
+    def test_a_frozen_sheet_that_is_not_what_the_entries_add_up_to_is_found(self, db, book, column, written, instead):
         book(_1="5")
         close(db, roster=agents("1", "2"))
         book(_1="3")
@@ -239,9 +251,28 @@ class TestClosing:
             assert wrong_closings(conn, load_schemes()) == ()
             guard = "month_closings_refuses" + ("_update" if db.dialect.name == "sqlite" else " ON month_closings")
             conn.exec_driver_sql(f"DROP TRIGGER {guard}")
-            conn.exec_driver_sql("UPDATE month_closings SET sheet = replace(CAST(sheet AS TEXT), '5.00', '6.00')" + (
-                "" if db.dialect.name == "sqlite" else "::json"))  # fmt: skip
+            changed = {
+                "sheet": f"replace(CAST(sheet AS TEXT), '{written}', '{instead}')",
+                "entries": "entries - 1",
+                "head": "substr(head, 2) || 'f'",
+            }[column]
+            json = "::json" if column == "sheet" and db.dialect.name == "postgresql" else ""
+            conn.exec_driver_sql(f"UPDATE month_closings SET {column} = ({changed}){json}")
             assert wrong_closings(conn, load_schemes()) == ("incentive 2026-11",)
+
+    def test_under_another_version_of_the_scheme_the_points_of_each_account_still_have_to_be_those(self, db, book):
+        book(_1="5")
+        close(db, roster=agents("1", "2"))
+        data = load_scheme("incentive").model_dump() | {"version": "9.9"}
+        data["dimensions"][2]["weight"] = "0.5"
+        with db.connect() as conn:
+            assert wrong_closings(conn, [Scheme.model_validate(data)]) == ()
+
+    def test_a_month_without_anybody_on_the_roster_is_not_frozen(self, db):
+        with pytest.raises(LedgerError, match="花名册"):
+            close(db, roster=[])
+        with db.connect() as conn:
+            assert closing_of(conn, "incentive", "2026-11") is None
 
     def test_a_closed_month_cannot_be_replaced(self, db):
         close(db)

@@ -21,7 +21,7 @@ from zhijian.pipeline.ledger.scheme import load_scheme, load_schemes
 from zhijian.pipeline.stages.points import Imported, import_figures, import_records
 from zhijian.pipeline.stages.table import SourceError
 from zhijian.pipeline.store.database import writing
-from zhijian.pipeline.store.roster import replace_roster
+from zhijian.pipeline.store.roster import replace_roster, stored_roster
 
 NOW = datetime(2026, 12, 3, 2, 0, tzinfo=timezone(timedelta(hours=8)))
 DAY = date(2026, 11, 20)
@@ -119,7 +119,8 @@ class TestRecords:
 
     def test_an_id_that_says_something_else_is_refused_until_the_entry_is_reversed(self, db, table):
         load(db, table(row(id="a")))
-        for wrong in (row("1024", id="a"), row(day="2026-11-21", id="a"), row(note="别的", id="a")):
+        others = row("1024", id="a"), row(day="2026-11-21", id="a"), row(note="别的", id="a"), row(item="T16", id="a")
+        for wrong in others:
             found = load(db, table(wrong))
             assert found.posted == 0
             assert "已入账(第1号分录)" in found.refused[0][1]
@@ -172,6 +173,29 @@ class TestTasks:
         assert load(db, table(*rows), WORK_POINTS).posted == 0
         assert load(db, table(rows[0], rows[1] | {"agent_no": "1024"}), WORK_POINTS) == Imported(2, 0, ())
         assert self.points(db) == {"1023": Decimal("8.80"), "1024": 8}
+
+    def test_who_joins_a_booked_task_later_does_not_take_it_as_done_alone(self, db, table):
+        load(db, table(*self.shared(("1023", "yes"), ("1024", "no"))), WORK_POINTS)
+        before = self.points(db)
+        assert load(db, table(*self.shared(("1025", "no"))), WORK_POINTS) == Imported(1, 0, ())
+        assert self.points(db) == before | {"1025": before["1024"]}
+        assert entries(db)[-1].details["share"] == "other"
+        second_main = load(db, table(*self.shared(("1025", "yes"))), WORK_POINTS)
+        assert (second_main.posted, "分工有变" in second_main.refused[0][1]) == (0, True)
+
+    def test_nobody_joins_a_task_that_was_booked_as_done_alone(self, db, table):
+        load(db, table(*self.shared(("1023", "yes"))), WORK_POINTS)
+        both = table(*self.shared(("1023", "yes"), ("1024", "no")))
+        found = load(db, both, WORK_POINTS)
+        assert (found.posted, [line for line, _ in found.refused]) == (0, [2, 3])
+        with writing(db) as conn:
+            take_back(conn, WORK_POINTS, 1, role="supervisor", reason="两人合做", actor="boss", now=NOW)
+        assert load(db, both, WORK_POINTS) == Imported(2, 0, ())
+
+    def test_one_id_is_one_task(self, db, table):
+        load(db, table(*self.shared(("1023", "yes"))), WORK_POINTS)
+        found = load(db, table(*self.shared(("1024", "yes"), item="L10")), WORK_POINTS)
+        assert found.posted == 0
 
     def test_points_may_be_negative(self, db, table):
         load(db, table(row(item="Q02")), WORK_POINTS)
@@ -290,7 +314,7 @@ class TestFigures:
         figures = {"agent_no": "1023", "day": "2026-11-20", "answered": "98", "offered": "100"}
         self.load(db, table(figures))
         with writing(db) as conn:
-            close_month(conn, INCENTIVE, "2026-11", [], actor="leader", now=NOW)
+            close_month(conn, INCENTIVE, "2026-11", stored_roster(db), actor="leader", now=NOW)
         self.load(db, table(figures | {"answered": "95"}))
         assert [(e.entry.period, e.entry.points_credited) for e in entries(db)] == [
             ("2026-11", 3),
