@@ -29,6 +29,9 @@ def agents(*numbers: str, team: str = "一班") -> list[RosterEntry]:
     return [RosterEntry(agent_no=number, name="", team=team) for number in numbers]
 
 
+ONE_AGENT = agents("1")
+
+
 @pytest.fixture
 def book(db, make_posting):
     """Books points of an item that has no limit, by account."""
@@ -137,7 +140,7 @@ def test_stars(points, stars):
     assert INCENTIVE.stars_for(Decimal(points)) == stars
 
 
-def close(db, period="2026-11", roster=tuple(agents("1")), scheme=INCENTIVE, now=NOW):
+def close(db, period="2026-11", roster=ONE_AGENT, scheme=INCENTIVE, now=NOW):
     with writing(db) as conn:
         return close_month(conn, scheme, period, roster, actor="leader", now=now)
 
