@@ -4,6 +4,7 @@ import getpass
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Literal
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ import typer
 from zhijian.models.records.review import Ruling
 from zhijian.models.records.scorecard import ItemResult, Outcome
 from zhijian.models.records.span import RecordError
+from zhijian.pipeline import account_cli
 from zhijian.pipeline.console import DONE, AsJson, Out, anchor_file, open_books, say, settled
 from zhijian.pipeline.ledger import anchor, chain
 from zhijian.pipeline.ledger.scheme import load_schemes
@@ -21,9 +23,32 @@ from zhijian.pipeline.stages.review import in_doubt, queue, review
 from zhijian.pipeline.store.judgements import Judgement, judgement_of
 from zhijian.rules.standard import load_standard
 
-app = typer.Typer(no_args_is_help=True, help="人工复核:待复核的通话、查看、决定")
+app = typer.Typer(invoke_without_command=True)
+app.add_typer(account_cli.app, name="account")
 
 Scorecard = Annotated[int, typer.Argument(metavar="SCORECARD", help="评分单号,见 zhijian review list")]
+
+
+@app.callback()
+def workbench(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="监听的地址;缺省为设置 review.host")] = None,
+    port: Annotated[int | None, typer.Option(help="端口;缺省为设置 review.port")] = None,
+    out: Out = None,
+) -> None:
+    """人工复核:不带子命令时启动网页工作台,直到停止。"""
+    if context.invoked_subcommand is None:
+        _serve(host, port, out)
+
+
+@settled
+def _serve(host: str | None, port: int | None, out: Path | None) -> int:
+    from zhijian.pipeline.web.serve import serve  # what only the workbench needs would slow every other command
+
+    settings = load_settings()
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    serve(open_books(out), settings.standard, anchor_file(out), settings.review.model_copy(update=given))
+    return DONE
 
 
 @app.command("list")

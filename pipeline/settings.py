@@ -39,6 +39,20 @@ class Hearing(BaseModel):
     agent_channel: Literal["left", "right"] = "left"
 
 
+class Review(BaseModel):
+    """The review workbench. `sso_header` names the account of a request that comes from one of `trusted_proxies`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=0, le=65_535)
+    secure_cookies: bool = False
+    veto_by_two: bool = False
+    appeal_days: int = Field(default=7, ge=1, le=365)
+    sso_header: str | None = None
+    trusted_proxies: tuple[str, ...] = ()
+
+
 class Settings(BaseSettings):
     """All settings of an installation; unknown keys are refused."""
 
@@ -53,6 +67,7 @@ class Settings(BaseSettings):
     standard: Path | None = None
     jobs: int = Field(default=JOBS, ge=1, le=64)
     hearing: Hearing = Hearing()
+    review: Review = Review()
 
     @classmethod
     def settings_customise_sources(

@@ -10,8 +10,9 @@ from zhijian.models.records.scorecard import Outcome, Status
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.book import publish
 from zhijian.pipeline.store.database import writing
+from zhijian.pipeline.store.holds import release
 from zhijian.pipeline.store.judgements import Judgement, held_judgements
-from zhijian.pipeline.store.reviews import add_review
+from zhijian.pipeline.store.reviews import add_review, vote_for_veto, voters_for_veto
 
 
 def queue(engine: sa.Engine) -> tuple[Judgement, ...]:
@@ -38,16 +39,41 @@ def review(
     rulings: Sequence[Ruling],
     *,
     veto_confirmed: bool | None = None,
+    veto_by_two: bool = False,
     reason: str,
     actor: str,
     now: datetime,
 ) -> Judgement:
-    """Decides on the judgement that was looked at; returns the one that counts now.
+    """Decides on the judgement that was looked at, in one transaction; returns the one that counts now.
 
-    Decision, publication (or holding, while a doubt or an undecided veto is left), and the points of the agent's day
-    are one transaction. Raises StaleReview where it is no longer the latest, RecordError for rulings that do not fit.
+    `veto_by_two`: a veto is confirmed only when a second person says so, too; one is enough to reject it. Raises
+    StaleReview where the judgement is no longer the latest, RecordError for rulings that do not fit.
     """
     with writing(engine) as conn:
-        decided = add_review(conn, seen, rulings, veto_confirmed=veto_confirmed, reason=reason, actor=actor, now=now)
-        publish(conn, schemes, [decided], actor=actor, now=now)
+        first_of_two = veto_by_two and veto_confirmed is True and not set(voters_for_veto(conn, seen.id)) - {actor}
+        confirmed = None if first_of_two else veto_confirmed
+        decided = review_in(conn, schemes, seen, rulings, veto_confirmed=confirmed, reason=reason, actor=actor, now=now)
+        if first_of_two:
+            vote_for_veto(conn, decided.id, actor=actor, now=now)
+        return decided
+
+
+def review_in(
+    conn: sa.Connection,
+    schemes: Sequence[Scheme],
+    seen: Judgement,
+    rulings: Sequence[Ruling],
+    *,
+    veto_confirmed: bool | None = None,
+    reason: str,
+    actor: str,
+    now: datetime,
+) -> Judgement:
+    """The decision, publication (or holding, while a doubt or an undecided veto is left), and the points of the
+    agent's day, in the caller's transaction.
+    """
+    decided = add_review(conn, seen, rulings, veto_confirmed=veto_confirmed, reason=reason, actor=actor, now=now)
+    publish(conn, schemes, [decided], actor=actor, now=now)
+    if decided.scorecard.publishes_itself:
+        release(conn, decided.call)
     return decided

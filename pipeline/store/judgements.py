@@ -11,6 +11,7 @@ from zhijian.models.records.scorecard import Scorecard
 from zhijian.pipeline.store.calls import State, change
 from zhijian.pipeline.store.database import StoreError, writing
 from zhijian.pipeline.store.tables import calls, publications, scorecards
+from zhijian.pipeline.store.worklist import list_call
 
 
 def _last(table: sa.Table) -> sa.ScalarSelect[int]:
@@ -194,6 +195,11 @@ def judgement_of(conn: sa.Connection, id: int) -> Judgement | None:
     return found[0] if found else None
 
 
+def hearing_number(conn: sa.Connection, scorecard: int) -> int | None:
+    """The number of the hearing that a scorecard was judged from; None where nothing could be heard."""
+    return conn.execute(sa.select(scorecards.c.hearing).where(scorecards.c.id == scorecard)).scalar_one()
+
+
 def held_judgements(conn: sa.Connection) -> tuple[Judgement, ...]:
     """The latest scorecards of all calls that are held."""
     return _judgements(conn, calls.c.state == State.HELD, scorecards.c.id == _last_scorecard)
@@ -232,8 +238,19 @@ def published_of(conn: sa.Connection, call: int) -> Judgement | None:
     return found[0] if found else None
 
 
+def published_at(conn: sa.Connection, judgement: Judgement) -> datetime:
+    """When a published scorecard was published."""
+    first = (
+        sa.select(publications.c.decided_at)
+        .where(publications.c.scorecard == judgement.id, publications.c.state == State.PUBLISHED)
+        .order_by(publications.c.id)
+        .limit(1)
+    )
+    return conn.execute(first).scalar_one()
+
+
 def decide(conn: sa.Connection, judgements: Iterable[Judgement], *, actor: str, now: datetime) -> None:
-    """Publishes each scorecard that publishes itself and holds the others, and moves their calls."""
+    """Publishes each scorecard that publishes itself and holds the others, moves their calls, and lists them."""
     for judgement in judgements:
         state = State.PUBLISHED if judgement.scorecard.publishes_itself else State.HELD
         conn.execute(
@@ -242,6 +259,8 @@ def decide(conn: sa.Connection, judgements: Iterable[Judgement], *, actor: str, 
             )
         )
         change(conn, judgement.call, state=state)
+        published = state is State.PUBLISHED
+        list_call(conn, judgement.call, judgement.id, judgement.scorecard, published=published)
 
 
 def _judgements(conn: sa.Connection, *which: sa.ColumnElement[bool]) -> tuple[Judgement, ...]:

@@ -1,8 +1,9 @@
 """The tables. The migrations create them; a test compares the two.
 
-A column named after a noun (`call`, `hearing`, `scorecard`) holds the id of its row; records lie in `content`. Only
-`calls` (state and latest revision), `roster` and `runs` are overwritten: revisions, scorecards, publications, figures
-and ledger entries are added, and the latest one counts.
+A column named after a noun (`call`, `hearing`, `scorecard`) holds the id of its row; records lie in `content`.
+Revisions, scorecards, publications, decisions, figures and ledger entries are added, and the latest one counts;
+overwritten are `calls` (state and latest revision), `roster`, `runs`, and what the workbench keeps of the moment:
+`worklist`, `holds`, `accounts`, `sessions`.
 """
 
 from sqlalchemy import (
@@ -210,4 +211,148 @@ day_figures = Table(
     Column("imported_at", MomentText, nullable=False),
     Index(None, "agent_no", "day"),
     Index(None, "day"),
+)
+
+# The people who use the review workbench.
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("agent_no", Text),
+    Column("teams", JSON, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("password_hash", Text),  # None: comes in through the company's own sign-on
+    Column("created_at", MomentText, nullable=False),
+    UniqueConstraint("name"),
+)
+
+# The token itself is with the browser only.
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_sha256", Text, primary_key=True),
+    Column("account", ForeignKey("accounts.id"), nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("opened_at", MomentText, nullable=False),
+    Column("seen_at", MomentText, nullable=False),
+    Index(None, "account"),
+)
+
+login_failures = Table(
+    "login_failures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("at_s", BigInteger, nullable=False),  # seconds since 1970
+    Index(None, "name", "at_s"),
+    Index(None, "address", "at_s"),
+)
+
+# Who looked at what, and did what. Added only, by triggers.
+access_log = Table(
+    "access_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", MomentText, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("call", Integer),
+    Column("detail", Text, nullable=False),
+    Index(None, "call"),
+    Index(None, "actor"),
+)
+
+# One row a call that was published or held: what lists and queues show and choose by. Made from the latest scorecard.
+worklist = Table(
+    "worklist",
+    metadata,
+    Column("call", ForeignKey("calls.id"), primary_key=True, autoincrement=False),
+    Column("scorecard", ForeignKey("scorecards.id"), nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("started_at", MomentText, nullable=False),
+    Column("started_at_utc", Text, nullable=False),  # text that sorts as time does
+    Column("agent_no", Text, nullable=False),
+    Column("day", DayText, nullable=False),
+    Column("scenario", Text),
+    Column("score_tenths", Integer),
+    Column("published", Boolean, nullable=False),
+    Index(None, "rank", "started_at_utc", "call"),
+    Index(None, "agent_no", "day"),
+    Index(None, "started_at_utc"),
+)
+
+# The items of these calls that a person may want to choose by: deductions and doubts.
+worklist_items = Table(
+    "worklist_items",
+    metadata,
+    Column("call", ForeignKey("worklist.call"), nullable=False),
+    Column("item", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    PrimaryKeyConstraint("call", "item"),
+    Index(None, "item", "call"),
+)
+
+# Who has a call before him: until a moment, or, where somebody was given it, until it is decided.
+holds = Table(
+    "holds",
+    metadata,
+    Column("call", ForeignKey("calls.id"), primary_key=True, autoincrement=False),
+    Column("account", ForeignKey("accounts.id"), nullable=False),
+    Column("until_s", BigInteger),  # seconds since 1970
+    Index(None, "account"),
+)
+
+# A veto that two people have to confirm: what each of them says of the scorecard. Added only, by triggers.
+veto_votes = Table(
+    "veto_votes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scorecard", ForeignKey("scorecards.id"), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("voted_at", MomentText, nullable=False),
+    UniqueConstraint("scorecard", "actor"),
+)
+
+# A line of a transcript that a person has put right: from which scorecard to which. Added only, by triggers.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("call", ForeignKey("calls.id"), nullable=False),
+    Column("scorecard", ForeignKey("scorecards.id"), nullable=False),
+    Column("result", ForeignKey("scorecards.id"), nullable=False),
+    Column("utterance", Integer, nullable=False),  # its place in the dialogue, from 0
+    Column("actor", Text, nullable=False),
+    Column("corrected_at", MomentText, nullable=False),
+    Index(None, "call"),
+)
+
+# What an agent says against a deduction, and what came of it. Both added only, by triggers.
+appeals = Table(
+    "appeals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("call", ForeignKey("calls.id"), nullable=False),
+    Column("scorecard", ForeignKey("scorecards.id"), nullable=False),
+    Column("item", Text, nullable=False),
+    Column("agent_no", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("filed_at", MomentText, nullable=False),
+    UniqueConstraint("call", "item"),
+    Index(None, "agent_no"),
+)
+
+appeal_decisions = Table(
+    "appeal_decisions",
+    metadata,
+    Column("appeal", ForeignKey("appeals.id"), primary_key=True, autoincrement=False),
+    Column("upheld", Boolean, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("decided_at", MomentText, nullable=False),
 )

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from zhijian.pipeline.store.append_only import refuse_changes
+
 revision = "0002"
 down_revision = "0001"
 
@@ -52,32 +54,4 @@ def upgrade() -> None:
     op.create_index("ix_day_figures_agent_no_day", "day_figures", ["agent_no", "day"])
     op.create_index("ix_day_figures_day", "day_figures", ["day"])
     for table, is_there in _ADDED_ONLY.items():
-        if op.get_bind().dialect.name == "postgresql":
-            _guard_on_postgresql(table)
-        else:
-            _guard_on_sqlite(table, is_there)
-
-
-def _guard_on_sqlite(table: str, is_there: str) -> None:
-    for verb in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
-            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-        )
-    # INSERT OR REPLACE deletes without asking the DELETE trigger
-    op.execute(
-        f"CREATE TRIGGER {table}_only_appends BEFORE INSERT ON {table} "
-        f"WHEN EXISTS (SELECT 1 FROM {table} WHERE {is_there}) "
-        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    )
-
-
-def _guard_on_postgresql(table: str) -> None:
-    op.execute(
-        f"CREATE FUNCTION {table}_refuses() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-    )
-    op.execute(
-        f"CREATE TRIGGER {table}_refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_refuses()"
-    )
+        refuse_changes(table, is_there)

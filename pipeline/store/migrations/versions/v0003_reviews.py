@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from zhijian.pipeline.store.append_only import refuse_changes
+
 revision = "0003"
 down_revision = "0002"
 
@@ -25,23 +27,4 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_reviews"),
     )
     op.create_index("ix_reviews_call", "reviews", ["call"])
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            "CREATE FUNCTION reviews_refuses() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION 'reviews is append-only'; END $$"
-        )
-        op.execute(
-            "CREATE TRIGGER reviews_refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON reviews "
-            "FOR EACH STATEMENT EXECUTE FUNCTION reviews_refuses()"
-        )
-        return
-    for verb in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER reviews_refuses_{verb.lower()} BEFORE {verb} ON reviews "
-            "BEGIN SELECT RAISE(ABORT, 'reviews is append-only'); END"
-        )
-    op.execute(
-        "CREATE TRIGGER reviews_only_appends BEFORE INSERT ON reviews "
-        "WHEN EXISTS (SELECT 1 FROM reviews WHERE id = NEW.id) "
-        "BEGIN SELECT RAISE(ABORT, 'reviews is append-only'); END"
-    )
+    refuse_changes("reviews")

@@ -1,0 +1,202 @@
+"""What the workbench lists: one row for each call that was published or held, made from its latest scorecard.
+
+Lists of a hundred thousand calls are chosen, sorted and cut here, without a scorecard being opened.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import IntEnum
+
+import sqlalchemy as sa
+
+from zhijian.models.records.roster import RosterEntry
+from zhijian.models.records.scorecard import Outcome, Scorecard, Status
+from zhijian.pipeline.store.tables import holds, worklist, worklist_items
+
+
+class Rank(IntEnum):
+    """What waits for a person, the most urgent first; from SETTLED on nothing does."""
+
+    VETO = 0
+    DOUBT = 1
+    SAMPLED = 2
+    SETTLED = 8
+    UNSCORABLE = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A row of a list. `held_by` is the account (row id) that has the call before it."""
+
+    call: int
+    call_id: str
+    scorecard: int
+    rank: Rank
+    started_at: datetime
+    agent_no: str
+    day: date
+    scenario: str | None
+    score: Decimal | None
+    published: bool
+    items: tuple[tuple[str, str], ...]
+    held_by: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which calls; None = all. `people` are stretches of the roster: an agent's calls on the days in them.
+
+    Scores are compared with what a call has, so calls without a score are left out where a bound is given.
+    """
+
+    waiting: bool | None = None
+    published: bool | None = None
+    people: tuple[RosterEntry, ...] | None = None
+    agent_no: str | None = None
+    item: str | None = None
+    scenario: str | None = None
+    from_day: date | None = None
+    to_day: date | None = None
+    score_from: Decimal | None = None
+    score_to: Decimal | None = None
+    rank: Rank | None = None
+
+
+def list_call(conn: sa.Connection, call: int, scorecard: int, card: Scorecard, *, published: bool) -> None:
+    """Puts a call on the list as its latest scorecard is, in the place of what stood there."""
+    conn.execute(worklist_items.delete().where(worklist_items.c.call == call))
+    conn.execute(worklist.delete().where(worklist.c.call == call))
+    conn.execute(
+        worklist.insert().values(
+            call=call,
+            scorecard=scorecard,
+            call_id=card.call_id,
+            rank=_rank(card, published),
+            started_at=card.started_at,
+            started_at_utc=card.started_at.astimezone(UTC).isoformat(),
+            agent_no=card.agent_no,
+            day=card.started_at.date(),
+            scenario=card.scenario,
+            score_tenths=None if card.score is None else int(card.score * 10),
+            published=published,
+        )
+    )
+    telling = [item for item in card.items if item.outcome in (Outcome.FAIL, Outcome.UNSURE)]
+    if telling:
+        rows = [{"call": call, "item": item.id, "outcome": item.outcome.value} for item in telling]
+        conn.execute(worklist_items.insert(), rows)
+
+
+def count(conn: sa.Connection, choice: Choice) -> int:
+    """How many calls there are of that choice."""
+    return conn.execute(sa.select(sa.func.count()).select_from(worklist).where(*_which(choice))).scalar_one()
+
+
+def listed(
+    conn: sa.Connection, choice: Choice, *, now: datetime, limit: int, offset: int = 0, latest_first: bool = False
+) -> tuple[Listed, ...]:
+    """A page of the list: the most urgent and then the oldest first, or the latest."""
+    order = (worklist.c.started_at_utc.desc(),) if latest_first else (worklist.c.rank, worklist.c.started_at_utc)
+    page = sa.select(worklist).where(*_which(choice)).order_by(*order, worklist.c.call).limit(limit).offset(offset)
+    rows = conn.execute(page).all()
+    numbers = [row.call for row in rows]
+    hold = sa.select(holds.c.call, holds.c.account).where(
+        holds.c.call.in_(numbers), sa.or_(holds.c.until_s.is_(None), holds.c.until_s > now.timestamp())
+    )
+    held = dict(conn.execute(hold).tuples().all())
+    items: dict[int, list[tuple[str, str]]] = {}
+    for row in conn.execute(sa.select(worklist_items).where(worklist_items.c.call.in_(numbers))):
+        items.setdefault(row.call, []).append((row.item, row.outcome))
+    return tuple(
+        Listed(
+            call=row.call,
+            call_id=row.call_id,
+            scorecard=row.scorecard,
+            rank=Rank(row.rank),
+            started_at=row.started_at,
+            agent_no=row.agent_no,
+            day=row.day,
+            scenario=row.scenario,
+            score=None if row.score_tenths is None else Decimal(row.score_tenths) / 10,
+            published=row.published,
+            items=tuple(sorted(items.get(row.call, ()))),
+            held_by=held.get(row.call),
+        )
+        for row in rows
+    )
+
+
+def next_free(conn: sa.Connection, choice: Choice, account: int, now_s: int, after: int | None = None) -> int | None:
+    """The first waiting call (row id) that nobody else has before him; what was given to the account comes first.
+
+    `after` is a call that the account leaves for later: it is passed over.
+    """
+    hold = holds.alias()
+    others = sa.exists().where(
+        hold.c.call == worklist.c.call,
+        hold.c.account != account,
+        sa.or_(hold.c.until_s.is_(None), hold.c.until_s > now_s),
+    )
+    waiting = sa.select(worklist.c.call).where(worklist.c.rank < Rank.SETTLED, *_which(choice))
+    if after is not None:
+        waiting = waiting.where(worklist.c.call != after)
+    waiting = waiting.order_by(worklist.c.rank, worklist.c.started_at_utc, worklist.c.call).limit(1)
+    given = waiting.join(holds, sa.and_(holds.c.call == worklist.c.call, holds.c.account == account)).where(
+        holds.c.until_s.is_(None)
+    )
+    own = conn.execute(given).scalar_one_or_none()
+    return own if own is not None else conn.execute(waiting.where(~others)).scalar_one_or_none()
+
+
+def _rank(card: Scorecard, published: bool) -> Rank:
+    if published:
+        return Rank.SETTLED
+    if card.status is Status.FLAGGED:
+        return Rank.VETO
+    return Rank.DOUBT if card.status is Status.SCORED and card.in_doubt else Rank.UNSCORABLE
+
+
+def _which(choice: Choice) -> list[sa.ColumnElement[bool]]:
+    w = worklist.c
+    which: list[sa.ColumnElement[bool]] = []
+    if choice.waiting is not None:
+        which.append(w.rank < Rank.SETTLED if choice.waiting else w.rank >= Rank.SETTLED)
+    if choice.published is not None:
+        which.append(w.published == choice.published)
+    if choice.people is not None:
+        which.append(sa.or_(sa.false(), *(_days_of(entry) for entry in choice.people)))
+    if choice.item is not None:
+        item = sa.select(worklist_items.c.call).where(worklist_items.c.item == choice.item)
+        which.append(w.call.in_(item))
+    for column, wanted in ((w.agent_no, choice.agent_no), (w.scenario, choice.scenario), (w.rank, choice.rank)):
+        if wanted is not None:
+            which.append(column == wanted)
+    for column, low, high in (
+        (w.day, choice.from_day, choice.to_day),
+        (w.score_tenths, _tenths(choice.score_from), _tenths(choice.score_to)),
+    ):
+        if low is not None:
+            which.append(column >= low)
+        if high is not None:
+            which.append(column <= high)
+    return which
+
+
+def _tenths(score: Decimal | None) -> int | None:
+    return None if score is None else int(score * 10)
+
+
+def _days_of(entry: RosterEntry) -> sa.ColumnElement[bool]:
+    days = [worklist.c.agent_no == entry.agent_no]
+    if entry.from_day:
+        days.append(worklist.c.day >= entry.from_day)
+    if entry.to_day:
+        days.append(worklist.c.day <= entry.to_day)
+    return sa.and_(*days)
+
+
+def team_entries(roster: Collection[RosterEntry], teams: Collection[str]) -> tuple[RosterEntry, ...]:
+    """The stretches of the roster in which somebody belongs to one of the teams."""
+    return tuple(entry for entry in roster if entry.team in teams)

@@ -1,0 +1,1 @@
+"""The review workbench: where monitors, agents and supervisors work in a browser."""

@@ -1,0 +1,98 @@
+"""The application: its routes, the headers of every answer, and what refusals look like."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from zhijian.models.records.span import RecordError
+from zhijian.pipeline.stages.appeal import AppealRefused
+from zhijian.pipeline.store.database import StoreError
+from zhijian.pipeline.store.reviews import StaleReview
+from zhijian.pipeline.web import accounts, appeals, calls, decisions, lists, login, sound
+from zhijian.pipeline.web.pages import page
+from zhijian.pipeline.web.workbench import SAFE_METHODS, NotLoggedIn, Workbench
+
+API = "/api/"
+ROUTERS = tuple(module.router for module in (login, lists, calls, decisions, sound, appeals, accounts))
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_REFUSED = {StaleReview: 409, AppealRefused: 409, StoreError: 422, RecordError: 422}
+
+
+def create_app(bench: Workbench) -> FastAPI:
+    """The workbench on these books, as an ASGI application."""
+    app = FastAPI(title="质检复核工作台", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
+    app.state.workbench = bench
+    for router in ROUTERS:
+        app.include_router(router)
+    app.mount("/static", StaticFiles(packages=[("zhijian.pipeline.web", "static")]), name="static")
+    app.middleware("http")(_guard)
+    app.exception_handler(NotLoggedIn)(_to_login)
+    app.exception_handler(HTTPException)(_refuse)
+    app.exception_handler(RequestValidationError)(_invalid)
+    for error in _REFUSED:
+        app.exception_handler(error)(_refused)
+    return app
+
+
+async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Refuses changes that a foreign page asks for, and puts the headers on every answer."""
+    response: Response
+    if request.method not in SAFE_METHODS and _is_foreign(request):
+        response = PlainTextResponse("请求来自别的网站", 403)
+    else:
+        response = await call_next(request)
+    response.headers.update(_HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _is_foreign(request: Request) -> bool:
+    """What the browser itself says of the page that asks; other programs say nothing, and carry the token."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return True
+    origin = request.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+
+
+async def _to_login(request: Request, _error: Exception) -> Response:
+    if request.url.path.startswith(API):
+        return JSONResponse({"detail": "请先登录"}, 401)
+    return RedirectResponse("/login", 303)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    reason = {404: "没有这个页面", 405: "不支持这个操作"}.get(status, "请求不能完成")
+    if isinstance(error, HTTPException) and not error.detail.isascii():
+        reason = error.detail
+    headers = error.headers if isinstance(error, HTTPException) else None
+    if request.url.path.startswith(API):
+        return JSONResponse({"detail": reason}, status, headers)
+    return page("refused.html.j2", None, status=status, reason=reason)
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    """Names the fields, and never what was in them: it may be a customer's."""
+    fields = error.errors() if isinstance(error, RequestValidationError) else []
+    problems = [{"field": ".".join(map(str, one["loc"])), "problem": one["msg"]} for one in fields]
+    return JSONResponse({"detail": "请求的内容不对", "problems": problems}, 422)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    status = next(status for kind, status in _REFUSED.items() if isinstance(error, kind))
+    return JSONResponse({"detail": str(error)}, status)

@@ -1,0 +1,157 @@
+"""Every route, every role, own and another's team: what is expected of each."""
+
+import shutil
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.routing import APIRoute
+
+from zhijian.pipeline.stages.appeal import file_appeal
+from zhijian.pipeline.store.database import open_database
+from zhijian.pipeline.web.app import ROUTERS
+
+ROLES = ("nobody", "agent", "monitor", "trainer", "supervisor", "admin")
+READERS = "agent monitor trainer supervisor"
+LISTENERS = "agent monitor supervisor"
+# route: who may, what they get; "cut": agents and supervisors only for their own calls and teams
+TABLE: dict[str, tuple[str, int, str]] = {
+    "GET /": (f"{READERS} admin", 303, ""),
+    "GET /login": (f"nobody {READERS} admin", 200, ""),
+    "POST /login": (f"nobody {READERS} admin", 401, ""),
+    "GET /api/me": (f"{READERS} admin", 200, ""),
+    "POST /api/logout": (f"{READERS} admin", 204, ""),
+    "GET /api/queue": ("monitor supervisor", 200, ""),
+    "GET /queue": ("monitor supervisor", 200, ""),
+    "GET /api/calls": (READERS, 200, ""),
+    "GET /calls": (READERS, 200, ""),
+    "POST /api/queue/next": ("monitor", 200, ""),
+    "POST /api/queue/assignments": ("supervisor", 204, "cut"),
+    "GET /api/calls/{call}": (READERS, 200, "cut"),
+    "GET /calls/{call}": (READERS, 200, "cut"),
+    "POST /api/calls/{call}/decisions": ("monitor", 200, ""),
+    "POST /api/calls/{call}/corrections": ("monitor", 200, ""),
+    "PUT /api/calls/{call}/hold": ("monitor", 204, ""),
+    "DELETE /api/calls/{call}/hold": ("monitor", 204, ""),
+    "GET /api/calls/{call}/sound": (LISTENERS, 200, "cut"),
+    "GET /api/calls/{call}/clip": (LISTENERS, 200, "cut"),
+    "GET /api/calls/{call}/waveform": (LISTENERS, 200, "cut"),
+    "GET /api/appeals": (LISTENERS, 200, ""),
+    "GET /appeals": (LISTENERS, 200, ""),
+    "POST /api/calls/{call}/appeals": ("agent", 201, "cut"),
+    "POST /api/appeals/{appeal}/decision": ("monitor", 204, ""),
+    "GET /api/accounts": ("admin", 200, ""),
+    "GET /accounts": ("admin", 200, ""),
+    "POST /api/accounts": ("admin", 201, ""),
+    "PATCH /api/accounts/{id}": ("admin", 200, ""),
+    "GET /api/access-log": ("admin", 200, ""),
+    "GET /access-log": ("admin", 200, ""),
+}
+
+
+@pytest.fixture(scope="module")
+def prepared(empty_books: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copy(empty_books, tmp_path_factory.mktemp("prepared")))
+
+
+@pytest.fixture
+def small_site(prepared: Path, tmp_path: Path, fill, make_site):
+    """On a copy of books that are filled once."""
+    if not (filled := prepared.with_name("filled.db")).exists():
+        engine = open_database(f"sqlite:///{prepared}")
+        fill(engine)
+        engine.dispose()
+        prepared.rename(filled)
+    engine = open_database(f"sqlite:///{shutil.copy(filled, tmp_path)}")
+    yield make_site(engine)
+    engine.dispose()
+
+
+def routes() -> list[str]:
+    found = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    return sorted(f"{method} {route.path}" for route in found for method in route.methods)
+
+
+def test_the_table_has_every_route():
+    assert routes() == sorted(TABLE)
+
+
+def body(site, route: str, call: str) -> dict[str, Any]:
+    """What a request of that route needs to be answered."""
+    seen = site.judgement(call).id
+    return {
+        "POST /login": {"data": {"name": "agent", "password": "wrong"}},
+        "POST /api/queue/assignments": {"json": {"calls": [site.numbers[call]], "monitor": "second"}},
+        "POST /api/calls/{call}/decisions": {"json": {"scorecard": seen, "rulings": [], "reason": "同意系统评分"}},
+        "POST /api/calls/{call}/corrections": {
+            "json": {"scorecard": seen, "utterance": 0, "text": "您好", "role": "agent"}
+        },
+        "GET /api/calls/{call}/clip": {"params": {"start_ms": 100, "end_ms": 900}},
+        "POST /api/calls/{call}/appeals": {"json": {"item": "opening.greeting", "reason": "说过您好"}},
+        "POST /api/appeals/{appeal}/decision": {"json": {"upheld": False, "reason": "没有说"}},
+        "POST /api/accounts": {"json": {"name": "new", "role": "monitor", "password": "long enough"}},
+        "PATCH /api/accounts/{id}": {"json": {"active": False}},
+    }.get(route, {})
+
+
+def expected(route: str, role: str, own: bool) -> int:
+    allowed, status, cut = TABLE[route]
+    if role in allowed.split():
+        return 404 if cut and not own and role in ("agent", "supervisor") else status
+    if role != "nobody":
+        return 403
+    return 401 if "/api/" in route else 303
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["own", "other"])
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("route", sorted(TABLE))
+def test_who_may_do_what(small_site, route, role, own):
+    site, call = small_site, "good" if own else "other-good"
+    asked = body(site, route, call)
+    appeal = 0
+    if "{appeal}" in route:
+        agent_no = "1023" if own else "1024"
+        appeal = file_appeal(
+            site.engine,
+            site.numbers[call],
+            "opening.greeting",
+            agent_no=agent_no,
+            reason="说过",
+            within=timedelta(days=7),
+            actor="agent",
+            now=site.bench.now(),
+        )
+    client = site.nobody() if role == "nobody" else site.as_(role)
+    method, path = route.split()
+    url = path.format(call=site.numbers[call], appeal=appeal, id=site.account("second").id)
+    with client.stream(method, url, **asked) as answer:
+        assert answer.status_code == expected(route, role, own)
+
+
+@pytest.mark.parametrize("call", ["doubt", "veto"])
+def test_an_agent_does_not_see_a_call_before_it_is_published(small_site, call):
+    number = small_site.numbers[call]
+    for path in (f"/calls/{number}", f"/api/calls/{number}", f"/api/calls/{number}/sound"):
+        assert small_site.as_("agent").get(path).status_code == 404
+    listed = small_site.as_("agent").get("/api/calls").json()
+    assert [one["call_id"] for one in listed["calls"]] == ["good"]
+
+
+def test_a_call_that_is_not_there_and_one_that_is_another_s_look_alike(small_site):
+    other = small_site.as_("supervisor").get(f"/api/calls/{small_site.numbers['other-good']}")
+    nothing = small_site.as_("supervisor").get("/api/calls/99999")
+    assert (other.status_code, other.json()) == (nothing.status_code, nothing.json())
+
+
+@pytest.mark.parametrize("role", ["agent", "trainer"])
+def test_only_reviewers_see_customer_data(small_site, role):
+    number = small_site.numbers["good"]
+    assert small_site.as_(role).get(f"/api/calls/{number}?unmasked=true").status_code == 403
+
+
+def test_a_supervisor_lists_his_teams_only_whatever_he_asks_for(small_site):
+    client = small_site.as_("supervisor")
+    for query in ("", "?team=二班", "?agent_no=1024"):
+        assert {one["agent_no"] for one in client.get(f"/api/calls{query}").json()["calls"]} <= {"1023"}
