@@ -40,6 +40,9 @@ Supervisor = Annotated[Account, Depends(allow(SUPERVISOR))]
 Reader = Annotated[Account, Depends(allow(AGENT, MONITOR, TRAINER, SUPERVISOR))]
 
 
+Score = Annotated[Decimal, Field(ge=0, le=100)]
+
+
 class Filter(BaseModel):
     """Which calls; empty = all."""
 
@@ -50,8 +53,8 @@ class Filter(BaseModel):
     kind: Literal["", "veto", "doubt", "sampled"] = ""
     from_day: date | Literal[""] = ""
     to_day: date | Literal[""] = ""
-    score_from: Decimal | Literal[""] = Field("", ge=0, le=100)
-    score_to: Decimal | Literal[""] = Field("", ge=0, le=100)
+    score_from: Score | Literal[""] = ""
+    score_to: Score | Literal[""] = ""
     page: int = Field(1, ge=1, le=100_000)
 
     def choice(self, bench: Workbench, account: Account, *, waiting: bool | None = None) -> Choice:

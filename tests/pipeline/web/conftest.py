@@ -1,7 +1,9 @@
 """A workbench on small books: two teams, calls that are published, in doubt and vetoed, with sound; and people."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from functools import cached_property
@@ -60,8 +62,8 @@ def add_people(engine: sa.Engine) -> None:
 
 
 def dialogue() -> Dialogue:
-    """Eight seconds; the customer's number is said in it."""
-    said = [(Role.AGENT, 0, "您好请讲"), (Role.CUSTOMER, 2000, f"我的电话是{PHONE}"), (Role.AGENT, 5000, "好的再见")]
+    """Thirty seconds; the customer's number is said in it."""
+    said = [(Role.AGENT, 0, "您好请讲"), (Role.CUSTOMER, 2000, f"我的电话是{PHONE}"), (Role.AGENT, 15_000, "好的再见")]
     utterances = []
     for role, start_ms, text in said:
         words = tuple(
@@ -69,22 +71,23 @@ def dialogue() -> Dialogue:
             for place, char in enumerate(text)
         )
         utterances.append(Utterance(role, Span(start_ms, start_ms + 100 * len(text)), text, 0.9, words=words))
-    voices = tuple(Voice(utterance.role, utterance.span) for utterance in utterances)
-    return Dialogue(8000, Separation.CHANNELS, "test", "zh", tuple(utterances), voices)
+    voices = [Voice(Role.AGENT, Span(0, 1900)), Voice(Role.CUSTOMER, Span(2000, 14_000))]
+    voices.append(Voice(Role.AGENT, Span(15_000, 29_000)))
+    return Dialogue(30_000, Separation.CHANNELS, "test", "zh", tuple(utterances), tuple(voices))
 
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of recordings, eight seconds each, every one another noise on two channels."""
+    """A folder of recordings, half a minute each, every one another noise on two channels."""
     folder = tmp_path_factory.mktemp("recordings")
     (folder / "audio").mkdir()
     for number, call_id in enumerate(CALLS):
-        noise = np.random.default_rng(number).normal(0, 0.1, (8 * 8000, 2))
+        noise = np.random.default_rng(number).normal(0, 0.1, (30 * 8000, 2))
         soundfile.write(folder / "audio" / f"{call_id}.wav", noise, 8000, subtype="PCM_16")
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fill(make_call, make_card, recorded) -> Callable[[sa.Engine], None]:
     """Fills empty books: roster, people, calls as the night leaves them."""
 
@@ -171,9 +174,31 @@ def make_site(tmp_path: Path, rules: dict[str, Any]) -> Callable[..., Site]:
     return make
 
 
+@pytest.fixture(scope="session")
+def filled_books(
+    empty_books: Path, fill: Callable[[sa.Engine], None], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """An SQLite file of filled books."""
+    filled = tmp_path_factory.mktemp("filled") / "filled.db"
+    shutil.copy(empty_books, filled)
+    engine = open_database(f"sqlite:///{filled}")
+    fill(engine)
+    engine.dispose()
+    with closing(sqlite3.connect(filled)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return filled
+
+
 @pytest.fixture
-def site(db: sa.Engine, fill: Callable[[sa.Engine], None], make_site: Callable[..., Site]) -> Site:
-    """On a database of each kind."""
+def site(filled_books: Path, open_copy, make_site: Callable[..., Site]) -> Iterator[Site]:
+    """On filled books of its own."""
+    with open_copy(filled_books) as engine:
+        yield make_site(engine)
+
+
+@pytest.fixture
+def any_site(db: sa.Engine, fill: Callable[[sa.Engine], None], make_site: Callable[..., Site]) -> Site:
+    """The same, on a database of each kind."""
     fill(db)
     return make_site(db)
 

@@ -1,15 +1,12 @@
 """Every route, every role, own and another's team: what is expected of each."""
 
-import shutil
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
 
 from zhijian.pipeline.stages.appeal import file_appeal
-from zhijian.pipeline.store.database import open_database
 from zhijian.pipeline.web.app import ROUTERS
 
 ROLES = ("nobody", "agent", "monitor", "trainer", "supervisor", "admin")
@@ -48,24 +45,6 @@ TABLE: dict[str, tuple[str, int, str]] = {
     "GET /api/access-log": ("admin", 200, ""),
     "GET /access-log": ("admin", 200, ""),
 }
-
-
-@pytest.fixture(scope="module")
-def prepared(empty_books: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return Path(shutil.copy(empty_books, tmp_path_factory.mktemp("prepared")))
-
-
-@pytest.fixture
-def small_site(prepared: Path, tmp_path: Path, fill, make_site):
-    """On a copy of books that are filled once."""
-    if not (filled := prepared.with_name("filled.db")).exists():
-        engine = open_database(f"sqlite:///{prepared}")
-        fill(engine)
-        engine.dispose()
-        prepared.rename(filled)
-    engine = open_database(f"sqlite:///{shutil.copy(filled, tmp_path)}")
-    yield make_site(engine)
-    engine.dispose()
 
 
 def routes() -> list[str]:
@@ -107,8 +86,8 @@ def expected(route: str, role: str, own: bool) -> int:
 @pytest.mark.parametrize("own", [True, False], ids=["own", "other"])
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("route", sorted(TABLE))
-def test_who_may_do_what(small_site, route, role, own):
-    site, call = small_site, "good" if own else "other-good"
+def test_who_may_do_what(site, route, role, own):
+    call = "good" if own else "other-good"
     asked = body(site, route, call)
     appeal = 0
     if "{appeal}" in route:
@@ -131,27 +110,27 @@ def test_who_may_do_what(small_site, route, role, own):
 
 
 @pytest.mark.parametrize("call", ["doubt", "veto"])
-def test_an_agent_does_not_see_a_call_before_it_is_published(small_site, call):
-    number = small_site.numbers[call]
+def test_an_agent_does_not_see_a_call_before_it_is_published(site, call):
+    number = site.numbers[call]
     for path in (f"/calls/{number}", f"/api/calls/{number}", f"/api/calls/{number}/sound"):
-        assert small_site.as_("agent").get(path).status_code == 404
-    listed = small_site.as_("agent").get("/api/calls").json()
+        assert site.as_("agent").get(path).status_code == 404
+    listed = site.as_("agent").get("/api/calls").json()
     assert [one["call_id"] for one in listed["calls"]] == ["good"]
 
 
-def test_a_call_that_is_not_there_and_one_that_is_another_s_look_alike(small_site):
-    other = small_site.as_("supervisor").get(f"/api/calls/{small_site.numbers['other-good']}")
-    nothing = small_site.as_("supervisor").get("/api/calls/99999")
+def test_a_call_that_is_not_there_and_one_that_is_another_s_look_alike(site):
+    other = site.as_("supervisor").get(f"/api/calls/{site.numbers['other-good']}")
+    nothing = site.as_("supervisor").get("/api/calls/99999")
     assert (other.status_code, other.json()) == (nothing.status_code, nothing.json())
 
 
 @pytest.mark.parametrize("role", ["agent", "trainer"])
-def test_only_reviewers_see_customer_data(small_site, role):
-    number = small_site.numbers["good"]
-    assert small_site.as_(role).get(f"/api/calls/{number}?unmasked=true").status_code == 403
+def test_only_reviewers_see_customer_data(site, role):
+    number = site.numbers["good"]
+    assert site.as_(role).get(f"/api/calls/{number}?unmasked=true").status_code == 403
 
 
-def test_a_supervisor_lists_his_teams_only_whatever_he_asks_for(small_site):
-    client = small_site.as_("supervisor")
+def test_a_supervisor_lists_his_teams_only_whatever_he_asks_for(site):
+    client = site.as_("supervisor")
     for query in ("", "?team=二班", "?agent_no=1024"):
         assert {one["agent_no"] for one in client.get(f"/api/calls{query}").json()["calls"]} <= {"1023"}

@@ -1,0 +1,139 @@
+"""What pages hold: masked data, safe texts, strict headers; and that every look is logged."""
+
+import pytest
+
+from tests.pipeline.web.conftest import NOW, PHONE
+from zhijian.pipeline.store.access_log import Action, accesses
+from zhijian.pipeline.store.appeals import add_appeal
+from zhijian.pipeline.store.database import writing
+
+SCRIPT = "</script><script>alert(1)</script>"
+
+
+def logged(site, call: str) -> list[tuple[str, Action]]:
+    with site.engine.connect() as conn:
+        return [(one.actor, one.action) for one in accesses(conn, call=site.numbers[call], limit=100)]
+
+
+def test_customer_data_are_masked_until_somebody_asks(site):
+    client, number = site.as_("monitor"), site.numbers["doubt"]
+    page, twin = client.get(f"/calls/{number}"), client.get(f"/api/calls/{number}")
+    for answer in (page, twin):
+        assert answer.status_code == 200
+        assert PHONE not in answer.text
+        assert PHONE[3:7] not in answer.text
+    assert logged(site, "doubt") == [("monitor", Action.VIEW)] * 2
+    raw = client.get(f"/api/calls/{number}?unmasked=true").json()
+    assert PHONE in raw["utterances"][1]["text"]
+    assert logged(site, "doubt")[0] == ("monitor", Action.UNMASK)
+
+
+def test_masked_words_keep_their_times(site):
+    line = site.as_("monitor").get(f"/api/calls/{site.numbers['doubt']}").json()["utterances"][1]
+    assert "".join(word["text"] for word in line["words"]) == line["text"]
+    assert line["words"][0] == {"text": "我", "start_ms": 2000, "end_ms": 2100}
+    assert line["words"][-1]["end_ms"] == 2000 + 100 * len(f"我的电话是{PHONE}")
+
+
+def test_every_answer_has_its_headers(site):
+    client = site.as_("monitor")
+    for path in ("/login", "/queue", "/api/me", "/static/call.js", f"/calls/{site.numbers['doubt']}", "/nosuch"):
+        headers = client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'; script-src 'self'")
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store" or path.startswith("/static/")
+
+
+def test_no_page_has_a_script_or_style_of_its_own(site):
+    client = site.as_("monitor")
+    for path in ("/queue", "/calls", "/appeals", f"/calls/{site.numbers['doubt']}"):
+        page = client.get(path).text
+        assert "<style" not in page
+        assert " style=" not in page
+        assert "onclick" not in page
+        assert page.count("<script") == page.count("<script type=")
+
+
+@pytest.mark.parametrize("path", ["/calls/{call}", "/appeals"])
+def test_a_script_in_what_people_write_stays_text(site, path):
+    number = site.numbers["good"]
+    with writing(site.engine) as conn:
+        add_appeal(
+            conn,
+            call=number,
+            scorecard=site.judgement("good").id,
+            item="opening.greeting",
+            agent_no="1023",
+            reason=SCRIPT,
+            actor="agent",
+            now=NOW,
+        )
+    page = site.as_("monitor").get(path.format(call=number)).text
+    assert SCRIPT not in page
+    assert "alert(1)" in page
+
+
+def test_a_script_in_a_transcript_stays_text(site):
+    client, number = site.as_("monitor"), site.numbers["doubt"]
+    corrected = {"scorecard": site.judgement("doubt").id, "utterance": 0, "text": SCRIPT, "role": "agent"}
+    assert client.post(f"/api/calls/{number}/corrections", json=corrected).status_code == 200
+    assert SCRIPT not in client.get(f"/calls/{number}").text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2f..%2fsettings.py",
+        "/calls/..%2f..%2fetc%2fpasswd",
+        "/api/calls/1%00/sound",
+        "/api/calls/-1",
+        "/api/calls/9999999999999999999999",
+    ],
+)
+def test_a_path_leads_nowhere_else(site, path):
+    assert site.as_("monitor").get(path).status_code in (404, 422)
+
+
+def test_a_wrong_value_is_refused_and_not_repeated(site):
+    client = site.as_("monitor")
+    secret = {"scorecard": PHONE, "rulings": PHONE, "reason": PHONE}
+    answer = client.post(f"/api/calls/{site.numbers['doubt']}/decisions", json=secret)
+    assert answer.status_code == 422
+    assert PHONE not in answer.text
+
+
+def test_the_call_tells_what_the_rule_says_and_what_people_said(site):
+    client, number = site.as_("monitor"), site.numbers["doubt"]
+    ruling = {"item": "opening.offer", "outcome": "pass", "reason": "听了录音"}
+    decision = {"scorecard": site.judgement("doubt").id, "rulings": [ruling], "reason": "听了录音"}
+    assert client.post(f"/api/calls/{number}/decisions", json=decision).status_code == 200
+    view = client.get(f"/api/calls/{number}").json()
+    item = next(one for one in view["items"] if one["id"] == "opening.offer")
+    assert item["ruled_by"] == "monitor"
+    assert any("要求" in line for line in item["rule"])
+    assert [(event["actor"], event["what"]) for event in view["events"]] == [("monitor", "主动提供帮助:合格")]
+    assert "听了录音" in client.get(f"/calls/{number}").text
+
+
+def test_a_reviewers_own_words_are_masked_too(site):
+    client, number = site.as_("monitor"), site.numbers["good"]
+    note = f"客户电话 {PHONE} 说得很清楚"
+    decision = {"scorecard": site.judgement("good").id, "rulings": [], "reason": note}
+    client.post(f"/api/calls/{number}/decisions", json=decision)
+    assert PHONE not in client.get(f"/api/calls/{number}").text
+
+
+def test_lists_hold_no_customer_data(site):
+    for path in ("/queue", "/api/queue", "/calls", "/api/calls"):
+        assert PHONE not in site.as_("monitor").get(path).text
+
+
+def test_the_access_log_is_read_by_administrators_and_says_so(site):
+    site.as_("monitor").get(f"/calls/{site.numbers['doubt']}")
+    client = site.as_("admin")
+    assert [(one["actor"], one["action"]) for one in client.get("/api/access-log").json()] == [("monitor", "view")]
+    assert client.get("/api/access-log").json()[0]["action"] == "read_log"
+    assert "查看通话" in client.get("/access-log").text
