@@ -12,6 +12,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -210,4 +211,63 @@ day_figures = Table(
     Column("imported_at", MomentText, nullable=False),
     Index(None, "agent_no", "day"),
     Index(None, "day"),
+)
+
+# Which calls were drawn for a person to look at, and why each. Added only.
+samples = Table(
+    "samples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("from_day", DayText, nullable=False),
+    Column("to_day", DayText, nullable=False),
+    Column("per_agent", Integer, nullable=False),
+    Column("seed", Integer, nullable=False),
+    Column("triggers", JSON, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("drawn_at", MomentText, nullable=False),
+)
+
+sampled_calls = Table(
+    "sampled_calls",
+    metadata,
+    Column("sample", ForeignKey("samples.id"), nullable=False),
+    Column("call", ForeignKey("calls.id"), nullable=False),
+    Column("drawn_for", Text, nullable=False),  # random | trigger
+    Column("risks", JSON, nullable=False),  # what made it risky, of random ones, too
+    PrimaryKeyConstraint("sample", "call"),
+    Index(None, "call"),
+)
+
+# Several people judge the same calls blind. Added only, but for the moment of closing.
+calibrations = Table(
+    "calibrations",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("opened_by", Text, nullable=False),
+    Column("opened_at", MomentText, nullable=False),
+    Column("closed_at", MomentText),
+)
+
+calibration_calls = Table(
+    "calibration_calls",
+    metadata,
+    Column("calibration", ForeignKey("calibrations.id"), nullable=False),
+    Column("scorecard", ForeignKey("scorecards.id"), nullable=False),
+    PrimaryKeyConstraint("calibration", "scorecard"),
+)
+
+calibration_verdicts = Table(
+    "calibration_verdicts",
+    metadata,
+    Column("calibration", Integer, nullable=False),
+    Column("scorecard", Integer, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("rater", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("judged_at", MomentText, nullable=False),
+    PrimaryKeyConstraint("calibration", "scorecard", "item", "rater"),
+    ForeignKeyConstraint(
+        ["calibration", "scorecard"], ["calibration_calls.calibration", "calibration_calls.scorecard"]
+    ),
 )
