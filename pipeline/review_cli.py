@@ -14,6 +14,7 @@ from zhijian.models.records.review import Ruling
 from zhijian.models.records.sampling import MAX_SEED, DrawnFor, Risk, Sampling
 from zhijian.models.records.scorecard import ItemResult, Outcome
 from zhijian.models.records.span import RecordError
+from zhijian.pipeline import agreement_cli, calibration_cli
 from zhijian.pipeline.console import DONE, AsJson, Out, anchor_file, open_books, say, settled
 from zhijian.pipeline.ledger import anchor, chain
 from zhijian.pipeline.ledger.scheme import load_schemes
@@ -25,7 +26,9 @@ from zhijian.pipeline.store.judgements import Judgement, judgement_of
 from zhijian.pipeline.store.samples import Drawn
 from zhijian.rules.standard import load_standard
 
-app = typer.Typer(no_args_is_help=True, help="人工复核:待复核的通话、查看、决定")
+app = typer.Typer(no_args_is_help=True, help="人工复核:待复核的通话、查看、决定、抽样、校准")
+app.add_typer(agreement_cli.app)
+app.add_typer(calibration_cli.app, name="calibration")
 
 Scorecard = Annotated[int, typer.Argument(metavar="SCORECARD", help="评分单号,见 zhijian review list")]
 
