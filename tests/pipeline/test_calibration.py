@@ -218,6 +218,14 @@ class TestAgreement:
         with db.connect() as conn:
             assert [(r.rater, r.same) for r in session_agreement(conn, session).raters] == [("ann", 1), (MACHINE, 1)]
 
+    def test_items_that_nobody_judged_are_left_out(self, db, night):
+        night(db, c1=DOUBT)
+        session = opens(db, "c1")
+        judges(db, session, "ann", "c1", offer=PASS)
+        closes(db, session)
+        with db.connect() as conn:
+            assert [one.item for one in session_agreement(conn, session).items] == [OFFER]
+
     def test_an_open_session_tells_nothing(self, db, night):
         night(db, c1=DEDUCTED)
         session = opens(db, "c1")
