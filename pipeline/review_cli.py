@@ -1,6 +1,7 @@
 """The commands of reviewing: `zhijian review …`. What waits for a person, and what the person decides."""
 
 import getpass
+import random
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -11,22 +12,29 @@ import sqlalchemy as sa
 import typer
 
 from zhijian.models.records.review import Ruling
+from zhijian.models.records.sampling import MAX_SEED, DrawnFor, Risk, Sampling
 from zhijian.models.records.scorecard import ItemResult, Outcome
 from zhijian.models.records.span import RecordError
-from zhijian.pipeline import account_cli
+from zhijian.pipeline import account_cli, agreement_cli, calibration_cli
 from zhijian.pipeline.console import DONE, AsJson, Out, anchor_file, open_books, say, settled
 from zhijian.pipeline.ledger import anchor, chain
 from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.settings import SettingsError, load_settings
 from zhijian.pipeline.stages.outputs import scorecard_row
 from zhijian.pipeline.stages.review import in_doubt, queue, review
+from zhijian.pipeline.stages.sample import sample
 from zhijian.pipeline.store.judgements import Judgement, judgement_of
+from zhijian.pipeline.store.samples import Drawn
 from zhijian.rules.standard import load_standard
 
 app = typer.Typer(invoke_without_command=True)
 app.add_typer(account_cli.app, name="account")
+app.add_typer(agreement_cli.app)
+app.add_typer(calibration_cli.app, name="calibration")
 
 Scorecard = Annotated[int, typer.Argument(metavar="SCORECARD", help="评分单号,见 zhijian review list")]
+
+RISK_NAMES = {Risk.SCENARIO: "投诉或举报", Risk.SATISFACTION: "客户不满意", Risk.SCORE: "低分"}
 
 
 @app.callback()
@@ -129,6 +137,40 @@ def decide(
     return DONE
 
 
+@app.command("sample")
+@settled
+def draw(
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="首日")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="末日,含当日")],
+    per_agent: Annotated[int, typer.Option(min=1, help="每个坐席随机抽几通")],
+    seed: Annotated[int | None, typer.Option(min=0, max=MAX_SEED, help="随机种子;缺省为随机,结果中给出")] = None,
+    actor: Annotated[str | None, typer.Option(help="抽样人;缺省为系统用户名")] = None,
+    out: Out = None,
+    as_json: AsJson = False,
+) -> int:
+    """抽样复核:每个坐席随机抽几通没有人看过的通话,另加所有风险通话;同一种子抽到相同的通话。"""
+    chosen = random.randint(0, MAX_SEED) if seed is None else seed
+    try:
+        wanted = Sampling(from_day=first.date(), to_day=last.date(), per_agent=per_agent, seed=chosen)
+    except RecordError:
+        raise SettingsError("--from 不能晚于 --to") from None
+    now = datetime.now().astimezone()
+    number, drawn = sample(open_books(out), wanted, actor=actor or getpass.getuser(), now=now)
+    rows = [
+        {
+            "scorecard": one.candidate.scorecard,
+            "call_id": one.candidate.call_id,
+            "agent_no": one.candidate.agent_no,
+            "drawn_for": one.drawn_for,
+            "risks": [*one.candidate.risks],
+        }
+        for one in drawn
+    ]
+    head = f"抽样 {number}:{len(drawn)} 通,种子 {chosen}"
+    say(as_json, {"sample": number, "seed": chosen, "calls": rows}, "\n".join([head, *map(_drawn_line, drawn)]))
+    return DONE
+
+
 def _judgement(engine: sa.Engine, scorecard: int) -> Judgement:
     with engine.connect() as conn:
         found = judgement_of(conn, scorecard)
@@ -159,6 +201,12 @@ def _queue_line(one: Judgement, names: dict[str, str]) -> str:
     vetoes = [f"疑似否决:{names.get(id, id)}" for id in _vetoed(one)]
     doubts = [f"待复核:{names.get(id, id)}" for id in in_doubt(one)]
     return "\t".join([str(one.id), one.scorecard.call_id, one.scorecard.agent_no, *vetoes, *doubts])
+
+
+def _drawn_line(drawn: Drawn) -> str:
+    one = drawn.candidate
+    why = "随机" if drawn.drawn_for is DrawnFor.RANDOM else "风险"
+    return "\t".join([str(one.scorecard), one.call_id, one.agent_no, why, *(RISK_NAMES[risk] for risk in one.risks)])
 
 
 def _item_lines(item: ItemResult, name: str) -> list[str]:

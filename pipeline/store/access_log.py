@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 
-from zhijian.pipeline.store.tables import access_log
+from zhijian.pipeline.store.workbench_tables import access_log
 
 
 class Action(StrEnum):

@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from zhijian.models.records.account import Account, UserRole
 from zhijian.pipeline.store.database import StoreError, writing
-from zhijian.pipeline.store.tables import accounts, login_failures, sessions
+from zhijian.pipeline.store.workbench_tables import accounts, login_failures, sessions
 
 PASSWORD_MIN = 10
 SESSION_MAX = timedelta(hours=12)

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from zhijian.pipeline.store.tables import appeal_decisions, appeals
+from zhijian.pipeline.store.workbench_tables import appeal_decisions, appeals
 
 
 @dataclass(frozen=True, slots=True)

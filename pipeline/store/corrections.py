@@ -8,7 +8,8 @@ from zhijian.models.records.dialogue import Dialogue
 from zhijian.models.records.scorecard import Scorecard
 from zhijian.pipeline.store.judgements import Judgement
 from zhijian.pipeline.store.reviews import refuse_stale
-from zhijian.pipeline.store.tables import calls, corrections, hearings, scorecards
+from zhijian.pipeline.store.tables import calls, hearings, scorecards
+from zhijian.pipeline.store.workbench_tables import corrections
 
 
 def add_correction(

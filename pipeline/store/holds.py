@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from zhijian.pipeline.store.tables import holds
+from zhijian.pipeline.store.workbench_tables import holds
 from zhijian.pipeline.store.worklist import Choice, next_free
 
 HOLD = timedelta(minutes=20)

@@ -11,7 +11,8 @@ from zhijian.models.records.codec import from_dict, to_dict
 from zhijian.models.records.review import Ruling, ruled
 from zhijian.pipeline.store.calls import State
 from zhijian.pipeline.store.judgements import Judgement, latest_judgement
-from zhijian.pipeline.store.tables import calls, reviews, scorecards, veto_votes
+from zhijian.pipeline.store.tables import calls, reviews, scorecards
+from zhijian.pipeline.store.workbench_tables import veto_votes
 
 
 class StaleReview(RuntimeError):

@@ -13,7 +13,8 @@ import sqlalchemy as sa
 
 from zhijian.models.records.roster import RosterEntry
 from zhijian.models.records.scorecard import Outcome, Scorecard, Status
-from zhijian.pipeline.store.tables import holds, worklist, worklist_items
+from zhijian.pipeline.store.tables import reviews
+from zhijian.pipeline.store.workbench_tables import holds, sampled_calls, worklist, worklist_items
 
 
 class Rank(IntEnum):
@@ -73,7 +74,7 @@ def list_call(conn: sa.Connection, call: int, scorecard: int, card: Scorecard, *
             call=call,
             scorecard=scorecard,
             call_id=card.call_id,
-            rank=_rank(card, published),
+            rank=Rank.SAMPLED if published and _waits_for_sample(conn, call) else _rank(card, published),
             started_at=card.started_at,
             started_at_utc=card.started_at.astimezone(UTC).isoformat(),
             agent_no=card.agent_no,
@@ -148,6 +149,13 @@ def next_free(conn: sa.Connection, choice: Choice, account: int, now_s: int, aft
     )
     own = conn.execute(given).scalar_one_or_none()
     return own if own is not None else conn.execute(waiting.where(~others)).scalar_one_or_none()
+
+
+def _waits_for_sample(conn: sa.Connection, call: int) -> bool:
+    """It was drawn for a person to look at, and nobody has decided on it."""
+    drawn = sa.exists().where(sampled_calls.c.call == call)
+    looked_at = sa.exists().where(reviews.c.call == call)
+    return bool(conn.execute(sa.select(drawn & ~looked_at)).scalar_one())
 
 
 def _rank(card: Scorecard, published: bool) -> Rank:

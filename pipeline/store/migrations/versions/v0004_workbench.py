@@ -4,8 +4,6 @@ import sqlalchemy as sa
 from alembic import op
 
 from zhijian.pipeline.store.append_only import refuse_changes
-from zhijian.pipeline.store.tables import calls, publications, scorecards
-from zhijian.pipeline.store.worklist import list_call
 
 revision = "0004"
 down_revision = "0003"
@@ -158,16 +156,3 @@ def upgrade() -> None:
     )
     for table, is_there in _ADDED_ONLY.items():
         refuse_changes(table, is_there)
-    _list_what_is_there(op.get_bind())
-
-
-def _list_what_is_there(conn: sa.Connection) -> None:
-    last = sa.select(sa.func.max(publications.c.id)).group_by(publications.c.call)
-    decided = conn.execute(
-        sa.select(publications.c.call, publications.c.state, scorecards.c.id, scorecards.c.content)
-        .join_from(publications, scorecards, publications.c.scorecard == scorecards.c.id)
-        .join(calls, calls.c.id == publications.c.call)
-        .where(publications.c.id.in_(last), calls.c.state == publications.c.state)
-    )
-    for row in decided.all():
-        list_call(conn, row.call, row.id, row.content, published=row.state == "published")
