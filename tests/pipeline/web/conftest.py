@@ -26,6 +26,7 @@ from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.settings import Review
 from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.store.accounts import account_named, add_account, open_session, session_of
+from zhijian.pipeline.store.backup import backup
 from zhijian.pipeline.store.calls import register, waiting
 from zhijian.pipeline.store.database import open_database, writing
 from zhijian.pipeline.store.hearings import heard
@@ -206,7 +207,9 @@ def any_site(db: sa.Engine, fill: Callable[[sa.Engine], None], make_site: Callab
 @pytest.fixture
 def heard_site(sample_night, tmp_path: Path, make_site: Callable[..., Site]) -> Iterator[Site]:
     """On the books of a real night over the sample calls, with their recordings."""
-    shutil.copy(sample_night.out / "zhijian.db", tmp_path / "zhijian.db")
+    books = open_database(f"sqlite:///{sample_night.out}/zhijian.db")
+    backup(books, tmp_path / "zhijian.db")
+    books.dispose()
     engine = open_database(f"sqlite:///{tmp_path}/zhijian.db")
     add_people(engine)
     yield make_site(engine)
