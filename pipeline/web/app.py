@@ -1,12 +1,14 @@
 """The application: its routes, the headers of every answer, and what refusals look like."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from zhijian.models.records.span import RecordError
@@ -33,12 +35,25 @@ _HEADERS = {
 _REFUSED = {StaleReview: 409, AppealRefused: 409, StoreError: 422, RecordError: 422}
 
 
+class Problem(BaseModel):
+    field: str
+    problem: str
+
+
+class Refusal(BaseModel):
+    """Why something was not done, in Chinese; `problems` are those of the fields of a request."""
+
+    detail: str
+    problems: list[Problem] = []
+
+
 def create_app(bench: Workbench) -> FastAPI:
     """The workbench on these books, as an ASGI application."""
     app = FastAPI(title="质检复核工作台", version="1", docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.state.workbench = bench
+    refusals: dict[int | str, dict[str, Any]] = {status: {"model": Refusal} for status in (401, 403, 404, 409, 422)}
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, responses=refusals)
     app.mount("/static", StaticFiles(packages=[("zhijian.pipeline.web", "static")]), name="static")
     app.middleware("http")(_guard)
     app.exception_handler(NotLoggedIn)(_to_login)
@@ -89,8 +104,8 @@ async def _refuse(request: Request, error: Exception) -> Response:
 async def _invalid(_request: Request, error: Exception) -> Response:
     """Names the fields, and never what was in them: it may be a customer's."""
     fields = error.errors() if isinstance(error, RequestValidationError) else []
-    problems = [{"field": ".".join(map(str, one["loc"])), "problem": one["msg"]} for one in fields]
-    return JSONResponse({"detail": "请求的内容不对", "problems": problems}, 422)
+    problems = [Problem(field=".".join(map(str, one["loc"])), problem=one["msg"]) for one in fields]
+    return JSONResponse(Refusal(detail="请求的内容不对", problems=problems).model_dump(), 422)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
