@@ -71,18 +71,20 @@ def _view(bench: Workbench, account: Account, seen: Judgement, *, masked: bool) 
         published = published_of(conn, seen.call)
         held_by = holder(conn, seen.call, bench.now())
         other = account_of(conn, held_by) if held_by is not None and held_by != account.id else None
-        shown = Shown(
-            call=task.call,
-            judgement=seen,
-            published=published is not None and published.id == seen.id,
-            dialogue=hearing_of(bench.engine, hearing).dialogue if hearing is not None else None,
-            reviews=reviews_of(conn, seen.call),
-            appeals=appeals_of_call(conn, seen.call),
-            voters=voters_for_veto(conn, seen.id),
-            agent=next((entry.name for entry in roster if entry.agent_no == seen.scorecard.agent_no), ""),
-            team=team_on(roster, seen.scorecard.agent_no, day),
-            held_by=other.name if other else None,
-        )
+        reviews, appeals = reviews_of(conn, seen.call), appeals_of_call(conn, seen.call)
+        voters = voters_for_veto(conn, seen.id)
+    shown = Shown(
+        call=task.call,
+        judgement=seen,
+        published=published is not None and published.id == seen.id,
+        dialogue=hearing_of(bench.engine, hearing).dialogue if hearing is not None else None,
+        reviews=reviews,
+        appeals=appeals,
+        voters=voters,
+        agent=next((entry.name for entry in roster if entry.agent_no == seen.scorecard.agent_no), ""),
+        team=team_on(roster, seen.scorecard.agent_no, day),
+        held_by=other.name if other else None,
+    )
     return call_view(
         bench,
         shown,

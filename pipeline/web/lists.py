@@ -151,8 +151,8 @@ def calls_page(bench: Bench, logged: Logged, account: Reader, wanted: Filtered) 
 @router.post("/api/queue/next")
 def next_call(bench: Bench, account: Monitor, wanted: Annotated[NextFilter, Query()]) -> Next:
     """Takes the next call that is free, so that nobody else gets it; `after` is left for later."""
+    choice = wanted.choice(bench, account)
     with writing(bench.engine) as conn:
-        choice = wanted.choice(bench, account)
         return Next(call=take_next(conn, choice, account.id, bench.now(), wanted.after))
 
 

@@ -36,4 +36,5 @@ def serve(engine: sa.Engine, standard: Path | None, anchor: Path, settings: Revi
         server_header=False,
         log_level="warning",
         access_log=False,
+        timeout_keep_alive=60,
     )
