@@ -12,7 +12,7 @@ import typer
 from zhijian.models.engines.weights import WEIGHTS, HubSource
 from zhijian.pipeline import cli, console
 from zhijian.pipeline.ledger.scheme import load_scheme
-from zhijian.pipeline.settings import Hearing, Settings
+from zhijian.pipeline.settings import Hearing, Review, Settings
 from zhijian.pipeline.stages import call_list, pull, roster
 from zhijian.pipeline.summary import summary_lines
 from zhijian.rules.standard import load_standard
@@ -53,7 +53,7 @@ def arguments(line: str) -> list[str] | None:
 def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that the first words name, and the words left for it."""
     command: click.Command = COMMANDS
-    while hasattr(command, "commands"):
+    while hasattr(command, "commands") and (words or not command.invoke_without_command):
         assert words, f"{command.name} is no command by itself"
         assert words[0] in command.commands, f"there is no command {words[0]}"
         command, words = command.commands[words[0]], words[1:]
@@ -148,8 +148,9 @@ def test_links_within_lead_somewhere(readme):
     assert set(targets) <= headings
 
 
-def test_the_picture_is_small():
-    assert (ROOT / "data_samples" / "report.png").stat().st_size < 300_000
+def test_the_pictures_are_small():
+    for name in ("report.png", "workbench.png"):
+        assert (ROOT / "data_samples" / name).stat().st_size < 300_000
 
 
 @each_readme
@@ -160,7 +161,8 @@ def test_exit_statuses_are_those_of_the_command_line(readme):
 
 @each_readme
 def test_settings_and_their_defaults_are_those_of_the_program(readme):
-    fields = {name: field.default for name, field in Settings.model_fields.items() if name != "hearing"}
+    fields = {name: field.default for name, field in Settings.model_fields.items() if name not in ("hearing", "review")}
+    fields |= {f"review.{name}": field.default for name, field in Review.model_fields.items()}
     fields |= {f"hearing.{name}": field.default for name, field in Hearing.model_fields.items()}
     described = {name: default for name, (default, _) in table(readme, "jobs").items()}
     assert described == {name: "—" if default is None else str(default) for name, default in fields.items()}
