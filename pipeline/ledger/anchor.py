@@ -6,6 +6,7 @@ Kept on another machine, or on paper, nobody can rewrite both.
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,7 @@ def add(path: Path, head: Head, at: datetime) -> None:
 
     Raises OSError, and LedgerError for a file that is no anchor.
     """
-    known = read(path) if path.exists() else ()
+    known = list(read(path).values()) if path.exists() else []
     if known and known[-1] == head:
         return
     line = json.dumps({"at": at.isoformat(), "entries": head.count, "head": head.hash})
@@ -44,27 +45,27 @@ def add(path: Path, head: Head, at: datetime) -> None:
         os.fsync(file.fileno())
 
 
-def read(path: Path) -> tuple[Head, ...]:
-    """The heads in the order in which they were written.
+def read(path: Path) -> dict[int, Head]:
+    """The heads by the line that they stand in, from 1, in the order in which they were written.
 
     Raises OSError, and LedgerError for a line that is none; one that was cut short by a kill or a full disk is passed
     over.
     """
-    heads = []
+    heads = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         if not line.endswith("}"):
             continue
         try:
             said = json.loads(line)
-            heads.append(Head(int(said["entries"]), str(said["head"])))
+            heads[number] = Head(int(said["entries"]), str(said["head"]))
         except (ValueError, KeyError, TypeError):
             raise LedgerError(f"{path} 第 {number} 行不是台账的锚记录") from None
-    return tuple(heads)
+    return heads
 
 
-def first_lost(conn: sa.Connection, anchored: tuple[Head, ...]) -> Lost | None:
-    """The first head that the ledger does not have; `line` counts from 1."""
-    for line, head in enumerate(anchored, 1):
+def first_lost(conn: sa.Connection, anchored: Mapping[int, Head]) -> Lost | None:
+    """The first head that the ledger does not have."""
+    for line, head in anchored.items():
         stored = conn.execute(
             sa.select(ledger_entries.c.hash).where(ledger_entries.c.seq == head.count)
         ).scalar_one_or_none()

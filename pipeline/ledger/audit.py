@@ -23,7 +23,12 @@ class Audit:
 
     @property
     def sound(self) -> bool:
-        return self.chain.sound and self.lost is None and not self.wrong_closings
+        return self.chain.sound and self.lost is None and not self.wrong_closings and not self.unanchored
+
+    @property
+    def unanchored(self) -> bool:
+        """There are entries, and no head to compare them with: every run writes one."""
+        return self.anchored == 0 and self.chain.head.count > 0
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -37,19 +42,21 @@ class Audit:
         problems = [f"{month} 的月结表与当时的分录不符" for month in self.wrong_closings]
         if lost:
             problems.insert(0, f"锚文件第 {lost.line} 行的链头(第 {lost.head.count} 条分录)不在台账中:台账被截短或改写")
+        if self.unanchored:
+            problems.append("没有锚文件,或其中没有一条记录:台账被截短或整条改写也看不出来")
         if broken:
             problems.insert(0, f"第 {broken.seq} 号分录不符:{broken.problem}")
-        anchored = f"与锚文件的 {self.anchored} 行相符" if self.anchored else "没有锚文件可核对"
+        anchored = f"与锚文件的 {self.anchored} 行相符"
         return "\n".join(problems) or f"台账完好:{head.count} 条分录,链头 {head.hash};{anchored}"
 
 
 def check_books(engine: sa.Engine, anchor_path: Path, *, anchored: bool = False) -> Audit:
     """Walks the whole chain, and compares it with the anchor file and the closed months.
 
-    `anchored`: the file must be there; else one that is missing is passed over. Raises OSError, LedgerError.
+    `anchored`: the file was named, and must be there. Raises OSError, LedgerError.
     """
     verified = chain.verify(engine)
-    heads = anchor.read(anchor_path) if anchored or anchor_path.exists() else ()
+    heads = anchor.read(anchor_path) if anchored or anchor_path.exists() else {}
     with engine.connect() as conn:
         lost = anchor.first_lost(conn, heads)
         wrong = wrong_closings(conn, load_schemes()) if verified.sound else ()

@@ -98,7 +98,7 @@ def head_of(conn: sa.Connection) -> Head:
 def verify(engine: sa.Engine) -> Verified:
     """Walks the whole chain and names the first entry that was changed, removed, inserted or moved.
 
-    A cut tail, or a chain rewritten as a whole, shows only against a head that was kept elsewhere: `anchor.check`.
+    A cut tail, or a chain rewritten as a whole, shows only against a head that was kept elsewhere: `anchor.first_lost`.
     """
     at = Head(0, GENESIS)
     for row in walk(engine):
@@ -129,11 +129,11 @@ def hash_of(row: Mapping[str, Any]) -> str:
 def _problem(row: Mapping[str, Any], before: Head) -> Broken | None:
     seq = before.count + 1
     if row["seq"] != seq:
-        return Broken(seq, f"entry {seq} is missing")
+        return Broken(seq, f"第 {seq} 号分录缺失")
     if row["prev_hash"] != before.hash:
-        return Broken(seq, f"entry {seq} does not follow the entry before it")
+        return Broken(seq, f"第 {seq} 号分录接不上前一条")
     if row["hash"] != hash_of(row):
-        return Broken(seq, f"entry {seq} is not as it was booked")
+        return Broken(seq, f"第 {seq} 号分录不是入账时的样子")
     return None
 
 
@@ -176,9 +176,6 @@ def _claim(of: LedgerEntry | Posting) -> dict[str, Any]:
 def _check_repeat(known: LedgerEntry | Posting, posting: Posting) -> None:
     before, now = _claim(known), _claim(posting)
     if before != now:
-        differs = ", ".join(name for name in now if before[name] != now[name])
-        which = f"entry {known.seq}" if isinstance(known, LedgerEntry) else "an entry of the same batch"
-        raise LedgerError(
-            f"{which} has the same source as the new one but another {differs}; "
-            "a correction is a reversal and an entry with the next source revision"
-        )
+        differs = "、".join(name for name in now if before[name] != now[name])
+        which = f"第 {known.seq} 号分录" if isinstance(known, LedgerEntry) else "同一批中的另一条分录"
+        raise LedgerError(f"{which}来源相同而 {differs} 不同:更正请先冲销,再以下一个来源修订号入账")

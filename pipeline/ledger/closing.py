@@ -59,7 +59,7 @@ def wrong_closings(conn: sa.Connection, schemes: Sequence[Scheme]) -> tuple[str,
 
 
 def _wrong(conn: sa.Connection, scheme: Scheme, closing: Closing) -> bool:
-    if first_lost(conn, (Head(closing.entries, closing.head),)):
+    if first_lost(conn, {1: Head(closing.entries, closing.head)}):
         return True
     roster = [
         RosterEntry(agent_no=row["account"], name="", team=row["team"])

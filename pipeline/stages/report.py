@@ -17,11 +17,12 @@ from zhijian.pipeline.files import private_folder, remove_drafts, whole_file, wr
 from zhijian.pipeline.ledger import anchor, chain
 from zhijian.pipeline.ledger.daily_mean import SOURCE_KIND, day_source
 from zhijian.pipeline.ledger.entries import LedgerError, export_csv
-from zhijian.pipeline.ledger.standing import credited_from, standing
+from zhijian.pipeline.ledger.standing import Standing, credited_from, standing
 from zhijian.pipeline.night import Night, Work
 from zhijian.pipeline.stages.clips import FOLDER, cut_clips, remove_other_clips
 from zhijian.pipeline.stages.outputs import write_run, write_scorecards, write_transcript
 from zhijian.pipeline.store.calls import State
+from zhijian.pipeline.store.database import one_moment
 from zhijian.pipeline.store.hearings import duplicates, hearing_of
 from zhijian.pipeline.store.judgements import JudgedCall, judged_calls
 from zhijian.pipeline.store.roster import stored_roster
@@ -33,6 +34,7 @@ from zhijian.rules.standard import Standard
 
 PACKAGES = ("zhijian", "faster-whisper", "ctranslate2", "pyannote.audio", "torch", "prefect")
 RUN_SCHEMA = 1
+_AT_A_TIME = 1000  # agent-days in one question: databases take so many values and no more
 SCHEME_SHOWN = "incentive"  # the points that a night's report shows
 
 
@@ -162,15 +164,19 @@ def _booked(engine: sa.Engine, agent_days: set[tuple[str, date]]) -> tuple[shown
 
     Raises LedgerError where that is not the sum of all entries about these days.
     """
-    days = {day_source(agent_no, day) for agent_no, day in agent_days}
-    with engine.connect() as conn:
-        standing_for = standing(
-            conn,
-            ledger_entries.c.source_id.in_(days),
-            ledger_entries.c.source_kind == SOURCE_KIND,
-            ledger_entries.c.scheme == SCHEME_SHOWN,
-        )
-        summed = credited_from(conn, SCHEME_SHOWN, SOURCE_KIND, days)
+    days = sorted(day_source(agent_no, day) for agent_no, day in agent_days)
+    standing_for: list[Standing] = []
+    summed = Decimal(0)
+    with one_moment(engine) as conn:
+        for start in range(0, len(days), _AT_A_TIME):
+            some = days[start : start + _AT_A_TIME]
+            standing_for += standing(
+                conn,
+                ledger_entries.c.source_id.in_(some),
+                ledger_entries.c.source_kind == SOURCE_KIND,
+                ledger_entries.c.scheme == SCHEME_SHOWN,
+            )
+            summed += credited_from(conn, SCHEME_SHOWN, SOURCE_KIND, some)
     booked = tuple(
         shown.BookedPoints(
             agent_no=one.booked.entry.account,

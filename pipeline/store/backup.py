@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+from psycopg.conninfo import make_conninfo
 
 from zhijian.pipeline.files import DRAFT
 from zhijian.pipeline.store.database import StoreError, open_database
@@ -76,7 +77,7 @@ def _restore_postgresql(path: Path, target: sa.URL) -> None:
         raise StoreError("目标数据库连接不上,请先建一个空库") from None
     finally:
         engine.dispose()
-    _run("pg_restore", target, "--single-transaction", "--no-owner", f"--dbname={target.database}", str(path))
+    _run("pg_restore", target, "--single-transaction", "--no-owner", str(path))
 
 
 @contextmanager
@@ -95,17 +96,14 @@ def _draft(path: Path) -> Iterator[Path]:
 
 
 def _run(program: str, url: sa.URL, *arguments: str) -> None:
-    """Runs a program of PostgreSQL; the address goes by the environment, where other users cannot read the password."""
-    address = {
-        "PGHOST": url.host or url.query.get("host"),
-        "PGPORT": url.port and str(url.port),
-        "PGUSER": url.username,
-        "PGPASSWORD": url.password,
-        "PGDATABASE": url.database,
-    }
-    env = os.environ | {name: str(value) for name, value in address.items() if value}
+    """Runs a program of PostgreSQL on a database; the password goes by the environment, where others cannot read it."""
+    address = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
+    address |= {name: values[-1] for name, values in url.normalized_query.items()}
+    database = make_conninfo("", **{name: str(value) for name, value in address.items() if value})
+    env = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
     try:
-        done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, check=False)
+        command = [program, f"--dbname={database}", *arguments]
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise StoreError(f"找不到 {program}:请安装 PostgreSQL 的客户端程序") from None
     if done.returncode:  # further lines may quote rows

@@ -31,7 +31,7 @@ def open_database(url: str) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
     except sa.exc.ArgumentError:
-        raise StoreError("the database URL cannot be read; write e.g. sqlite:////folder/zhijian.db") from None
+        raise StoreError("数据库地址不能识别,应写成 sqlite:////folder/zhijian.db 这样") from None
     shown = parsed.render_as_string(hide_password=True)
     try:
         if parsed.get_backend_name() == "sqlite":
@@ -43,9 +43,9 @@ def open_database(url: str) -> sa.Engine:
             sa.event.listen(engine, "begin", _begin_sqlite)
         _upgrade(engine)
     except CommandError as error:
-        raise StoreError(f"database {shown} was written by another version of zhijian: {error}") from error
+        raise StoreError(f"数据库 {shown} 由另一版本的 zhijian 写成:{error}") from error
     except (sa.exc.SQLAlchemyError, ImportError, OSError) as error:
-        raise StoreError(f"database {shown} cannot be opened: {_cause(error)}") from error
+        raise StoreError(f"数据库 {shown} 打不开:{_cause(error)}") from error
     return engine
 
 
@@ -60,12 +60,21 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
                     conn.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS_LOCK)))
                 yield conn
     except sa.exc.OperationalError as error:
-        raise StoreError(f"the database could not be written: {_cause(error)}") from error
+        raise StoreError(f"数据库写不进去:{_cause(error)}") from error
+
+
+@contextmanager
+def one_moment(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction whose questions all see the same state of the database, whoever writes meanwhile."""
+    with engine.connect() as conn:
+        if engine.dialect.name == "postgresql":
+            conn.execution_options(isolation_level="REPEATABLE READ")
+        yield conn
 
 
 def _create_file(database: str | None) -> None:
     if database in (None, "", ":memory:"):
-        raise StoreError("the database needs a file, e.g. sqlite:////folder/zhijian.db")
+        raise StoreError("数据库须是一个文件,如 sqlite:////folder/zhijian.db")
     path = Path(str(database))
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))

@@ -75,7 +75,7 @@ class TestAppend:
     )
     def test_another_entry_of_the_same_source_is_an_error(self, db, other, book_some, make_posting):
         book_some(1)
-        with pytest.raises(LedgerError, match="entry 1 has the same source"), writing(db) as conn:
+        with pytest.raises(LedgerError, match="第 1 号分录来源相同"), writing(db) as conn:
             append(conn, [make_posting("2"), make_posting("1", **other)])
         assert len(entries(db)) == 1
 
@@ -184,7 +184,7 @@ class TestVerify:
         value = 150 if column.endswith(("_hundredths", "revision", "reverses")) else "2026-12-24"
         with behind_its_back(db) as file:
             file.execute(f"UPDATE ledger_entries SET {column} = ? WHERE seq = ?", (value, seq))
-        assert verify(db).first_broken == Broken(seq, f"entry {seq} is not as it was booked")
+        assert verify(db).first_broken == Broken(seq, f"第 {seq} 号分录不是入账时的样子")
         assert verify(db).head.count == seq - 1
 
     def test_values_that_cannot_be_there_are_found(self, db, book_some):
@@ -203,21 +203,21 @@ class TestVerify:
         with behind_its_back(db) as file:
             file.execute("UPDATE ledger_entries SET points_credited_hundredths = 9900 WHERE seq = 3")
             file.execute("UPDATE ledger_entries SET hash = ? WHERE seq = 3", (hash_of(row),))
-        assert verify(db).first_broken == Broken(4, "entry 4 does not follow the entry before it")
+        assert verify(db).first_broken == Broken(4, "第 4 号分录接不上前一条")
 
     @pytest.mark.parametrize("seq", [1, 3, 5])
     def test_a_deletion_is_found(self, db, seq, book_some):
         book_some()
         with behind_its_back(db) as file:
             file.execute("DELETE FROM ledger_entries WHERE seq = ?", (seq,))
-        assert verify(db).first_broken == Broken(seq, f"entry {seq} is missing")
+        assert verify(db).first_broken == Broken(seq, f"第 {seq} 号分录缺失")
 
     def test_a_deletion_with_the_rest_moved_up_is_found(self, db, book_some):
         book_some()
         with behind_its_back(db) as file:
             file.execute("DELETE FROM ledger_entries WHERE seq = 3")
             file.execute("UPDATE ledger_entries SET seq = seq - 1 WHERE seq > 3")
-        assert verify(db).first_broken == Broken(3, "entry 3 does not follow the entry before it")
+        assert verify(db).first_broken == Broken(3, "第 3 号分录接不上前一条")
 
     def test_an_insertion_is_found(self, db, book_some):
         book_some()
@@ -235,14 +235,14 @@ class TestVerify:
             columns = ", ".join(c.name for c in ledger_entries.c if c.name not in ("seq", "source_id", "prev_hash"))
             file.execute(f"INSERT INTO ledger_entries (seq, source_id, prev_hash, {columns}) "
                          f"SELECT 7, 'new', hash, {columns} FROM ledger_entries WHERE seq = 6")  # fmt: skip
-        assert verify(db).first_broken == Broken(7, "entry 7 is not as it was booked")
+        assert verify(db).first_broken == Broken(7, "第 7 号分录不是入账时的样子")
 
     def test_a_swap_is_found(self, db, book_some):
         book_some()
         with behind_its_back(db) as file:
             for before, after in ((2, 99), (5, 2), (99, 5)):
                 file.execute("UPDATE ledger_entries SET seq = ? WHERE seq = ?", (after, before))
-        assert verify(db).first_broken == Broken(2, "entry 2 does not follow the entry before it")
+        assert verify(db).first_broken == Broken(2, "第 2 号分录接不上前一条")
 
     def test_a_cut_tail_changes_the_head(self, db, book_some):
         book_some()

@@ -40,7 +40,7 @@ class TestAnchor:
         anchor.add(tmp_path / "anchor", head(db), NOW)
         heads = [Head(0, GENESIS), run(), run()]
         anchor.add(tmp_path / "anchor", head(db), NOW)
-        assert list(anchor.read(tmp_path / "anchor")) == heads
+        assert list(anchor.read(tmp_path / "anchor").values()) == heads
         assert stat.S_IMODE((tmp_path / "anchor").stat().st_mode) == 0o600
         assert check_books(db, tmp_path / "anchor", anchored=True).sound
 
@@ -48,9 +48,9 @@ class TestAnchor:
         first = run()
         with (tmp_path / "anchor").open("a") as file:
             file.write('{"at": "2026-12-0')
-        assert anchor.read(tmp_path / "anchor") == (first,)
+        assert anchor.read(tmp_path / "anchor") == {1: first}
         second = run()
-        assert anchor.read(tmp_path / "anchor") == (first, second)
+        assert anchor.read(tmp_path / "anchor") == {1: first, 3: second}
 
     @pytest.mark.parametrize("line", ["{}", '{"entries": "many", "head": "0"}', "[1]}"])
     def test_a_file_that_is_no_anchor_is_named(self, tmp_path, line):
@@ -62,6 +62,16 @@ class TestAnchor:
         with pytest.raises(FileNotFoundError):
             check_books(db, tmp_path / "anchor", anchored=True)
         assert check_books(db, tmp_path / "anchor").sound
+
+    @pytest.mark.parametrize("named", [True, False])
+    def test_entries_without_any_anchored_head_are_not_proved(self, db, run, tmp_path, named):
+        run()
+        (tmp_path / "anchor").write_text("")
+        if not named:
+            (tmp_path / "anchor").unlink()
+        found = check_books(db, tmp_path / "anchor", anchored=named)
+        assert (found.chain.sound, found.sound) == (True, False)
+        assert "没有锚文件" in str(found)
 
 
 @pytest.fixture
@@ -171,6 +181,13 @@ class TestBackup:
         assert found.sound
         assert found.chain.head.count % 5 == 0
         restored.dispose()
+
+    def test_the_options_of_the_address_are_kept(self, db, tmp_path):
+        if db.dialect.name == "sqlite":
+            pytest.skip("an SQLite file has no address")
+        nowhere = sa.create_engine(db.url.update_query_dict({"options": "-c nosuch_setting=1"}))
+        with pytest.raises(StoreError, match="nosuch_setting"):
+            backup(nowhere, tmp_path / "copy")
 
     def test_nothing_is_overwritten(self, db, run, tmp_path):
         run()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import pytest
 from typer.testing import CliRunner
@@ -107,8 +108,12 @@ def test_a_backup_is_restored_beside_and_checked(call, books, tmp_path):
     call("ledger", "post", *given, "--points", "2")
     call("backup", tmp_path / "copy")
     assert "不覆盖" in call("backup", tmp_path / "copy", status=3)
+    (tmp_path / "other").mkdir()
+    shutil.copy(tmp_path / "out" / "ledger.anchor", tmp_path / "other")
     other = CliRunner().invoke(cli.app, ["restore", str(tmp_path / "copy"), "--out", str(tmp_path / "other")])
     assert (other.exit_code, "1 条分录" in other.stdout) == (0, True)
+    bare = CliRunner().invoke(cli.app, ["restore", str(tmp_path / "copy"), "--out", str(tmp_path / "bare")])
+    assert (bare.exit_code, "没有锚文件" in bare.stdout) == (1, True)
     restored = open_database(own_database_url(tmp_path / "other"))
     assert entries(restored) == entries(books)
     restored.dispose()

@@ -15,12 +15,14 @@ from zhijian.pipeline.ledger.closing import close_month
 from zhijian.pipeline.ledger.entries import balance, entries
 from zhijian.pipeline.ledger.posting import post, reverse
 from zhijian.pipeline.ledger.scheme import Scheme
+from zhijian.pipeline.ledger.settlement import Claim, settle
 from zhijian.pipeline.ledger.standing import credited_from, live_entry, standing
 from zhijian.pipeline.store.database import writing
 
 NOW = datetime(2027, 6, 1, 2, 0, tzinfo=timezone(timedelta(hours=8)))
 ACCOUNTS, MONTHS, LIMITS = ("1023", "1024"), (10, 11), {"a": 5, "b": 3, "c": None}
 EVENTS = 20
+CLAIMS = [("1023", "a", 10), ("1023", "a", 11), ("1024", "b", 10), ("1023", "c", 10)]
 ROSTER = [RosterEntry(agent_no="1023", name="", team="一班")]
 LEVEL = {"id": "b", "name": "乙"}
 SCHEME = Scheme.model_validate(
@@ -51,6 +53,9 @@ steps = st.lists(
             st.tuples(st.just("post"), st.lists(st.integers(0, EVENTS - 1), min_size=2, max_size=8)),
             st.tuples(st.just("reverse"), st.integers(0, EVENTS - 1)),
             st.tuples(st.just("close"), st.sampled_from(MONTHS)),
+            st.tuples(
+                st.just("settle"), st.tuples(st.integers(0, 3), st.sampled_from([Decimal(0), Decimal(2), Decimal(4)]))
+            ),
         ),
         st.sampled_from([None] * 6 + [2, 4, 6, 8]),  # the statement at which it dies; None = it lives
     ),
@@ -68,7 +73,7 @@ class Model:
 
     def __init__(self):
         self.pots = defaultdict(dict)  # account, month, item -> event -> raw points, live ones only
-        self.booked, self.closed = {}, set()
+        self.booked, self.closed, self.claimed = {}, set(), 0
 
     def post(self, number, account, item, month, points):
         if number not in self.booked:
@@ -78,9 +83,22 @@ class Model:
     def reverse(self, number):
         del self.pots[self.booked[number]][number]
 
+    def settle(self, claim, points):
+        """Claims are booked as events of their own, the latest of which may be live."""
+        account, item, month = CLAIMS[claim]
+        pot = self.pots[account, month, item]
+        live = next((number for number in pot if number < 0 and -number % len(CLAIMS) == claim), None)
+        if live is not None and pot[live] == points:
+            return
+        if live is not None:
+            del pot[live]
+        if points:
+            self.claimed += 1
+            pot[-(self.claimed * len(CLAIMS) + claim)] = points
+
     @property
     def live(self):
-        return sorted(number for pot in self.pots.values() for number in pot)
+        return sorted(number for pot in self.pots.values() for number in pot if number >= 0)
 
     def balance(self, account):
         total = Decimal(0)
@@ -113,6 +131,25 @@ def apply(conn, make_posting, all_events, kind, what, number):
     elif kind == "reverse":
         live = live_entry(conn, "test", all_events[what][1], "test", f"event {what}")
         reverse(conn, SCHEME, live, reason=f"改判 {number}", actor="monitor", now=NOW)
+    elif kind == "settle":
+        claim, points = what
+        account, item, month = CLAIMS[claim]
+        settle(
+            conn,
+            SCHEME,
+            Claim(
+                item=SCHEME.item(item),
+                account=account,
+                source_kind="claim",
+                source_id=f"claim {claim}",
+                day=date(2026, month, 20),
+                points=points,
+                reason="核算",
+                details={},
+            ),
+            actor="machine",
+            now=NOW,
+        )
     else:
         close_month(conn, SCHEME, f"2026-{what}", ROSTER, actor="leader", now=NOW)
 
@@ -145,6 +182,8 @@ def test_the_ledger_is_what_the_model_says(open_copy, make_posting, all_events, 
                         model.post(event, *all_events[event])
                 elif kind == "reverse":
                     model.reverse(what)
+                elif kind == "settle":
+                    model.settle(*what)
                 else:
                     model.closed.add(what)
             sa.event.remove(db, "before_cursor_execute", count_down)
@@ -155,5 +194,7 @@ def test_the_ledger_is_what_the_model_says(open_copy, make_posting, all_events, 
         with db.connect() as conn:
             standing_now = sum(one.credited for one in standing(conn))
             sources = [f"event {event}" for event in range(EVENTS)]
-            assert credited_from(conn, "test", "test", sources) == standing_now == balance(db)
+            summed = credited_from(conn, "test", "test", sources)
+            summed += credited_from(conn, "test", "claim", [f"claim {claim}" for claim in range(len(CLAIMS))])
+            assert summed == standing_now == balance(db)
         assert balance(db) == sum(e.entry.points_credited for e in entries(db))

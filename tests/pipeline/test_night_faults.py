@@ -297,7 +297,7 @@ def no_folder(folder: Path, out: Path) -> None:
     ("damage", "said"),
     [
         (broken_database, "file is not a database"),
-        (database_in_the_way, "zhijian.db cannot be opened"),
+        (database_in_the_way, "zhijian.db 打不开"),
         (no_folder, "输入文件夹不存在"),
     ],
 )

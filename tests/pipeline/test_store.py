@@ -118,18 +118,18 @@ class TestOpening:
 
     def test_a_file_that_is_no_database_is_named(self, tmp_path):
         (tmp_path / "zhijian.db").write_text("call_id,recording\n" * 100)
-        with pytest.raises(StoreError, match=r"zhijian\.db cannot be opened: file is not a database"):
+        with pytest.raises(StoreError, match=r"zhijian\.db 打不开:file is not a database"):
             open_database(f"sqlite:///{tmp_path}/zhijian.db")
 
     def test_a_place_that_cannot_be_written_is_named(self, tmp_path):
         (tmp_path / "file").touch()
-        with pytest.raises(StoreError, match="cannot be opened"):
+        with pytest.raises(StoreError, match="打不开"):
             open_database(f"sqlite:///{tmp_path}/file/zhijian.db")
 
     def test_a_newer_database_is_not_touched(self, db, url):
         with writing(db) as conn:
             conn.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-        with pytest.raises(StoreError, match="another version of zhijian"):
+        with pytest.raises(StoreError, match="另一版本"):
             open_database(url)
 
     @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "zhijian.db", "nosuch://host/books"])
