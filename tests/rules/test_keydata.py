@@ -346,47 +346,6 @@ def test_first_words_like_a_title_leave_a_surname_open():
     assert not plain.said_back
 
 
-def test_a_number_that_lost_a_digit_is_completed_by_the_agents_repetition() -> None:
-    turns = dialogue("坐:请留电话", "客:幺三四七五三零零幺八", "坐:幺三四,七七五三,零幺八,对吗")
-    (datum,) = extract(turns)
-    assert datum.value == "13477530018"
-    assert repeat_back(datum, turns).match
-
-
-def test_a_number_with_a_digit_too_many_is_what_the_agent_said() -> None:
-    assert data("坐:请留电话", "客:幺三四七七五三零零零幺八", "坐:幺三四,七七五三,零零幺八") == [
-        ("电话", "13477530018")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("reply", "value"),
-    [("对", "13477530018"), ("嗯是的", "13477530018"), ("不对", "1347753001"), ("还有别的事", "1347753001")],
-)
-def test_an_incomplete_number_is_the_one_that_the_customer_confirms(reply: str, value: str) -> None:
-    turns = ["坐:请留电话", "客:幺三四七七五三零零幺", "坐:幺三四,七七五三,零零幺八,对吗", f"客:{reply}"]
-    assert data(*turns) == [("电话", value)]
-
-
-@pytest.mark.parametrize("said", ["幺五九,八八八幺,二三四五", "幺三四,七九六三,零零七", "好的,记下了"])
-def test_another_number_completes_nothing(said: str) -> None:
-    assert data("坐:请留电话", "客:幺三四七五三零零幺八", f"坐:{said}") == [("电话", "1347530018")]
-
-
-@settings(deadline=None)
-@given(st.from_regex("1[3-9][0-9]{9}", fullmatch=True), st.data())
-def test_a_number_of_which_both_lost_other_digits_is_whole(digits: str, drawn: st.DataObject) -> None:
-    doubled = [at for at in range(1, len(digits)) if digits[at] == digits[at - 1]]
-    lost = drawn.draw(st.sets(st.sampled_from(doubled)) if doubled else st.just(set()))
-    rest = set(doubled) - lost
-    given_, said = ("".join(d for at, d in enumerate(digits) if at not in gone) for gone in (lost, rest))
-    turns = dialogue("坐:请留电话", f"客:电话{given_}", f"坐:{said},对吗")
-    (datum,) = extract(turns)
-    assert repeat_back(datum, turns).match
-    if all(digits[at] != digits[at - 2] for at in doubled if at > 1):
-        assert datum.value == digits
-
-
 def test_an_account_number_that_begins_with_a_homophone_is_in_doubt() -> None:
     (datum,) = extract(dialogue("客:户号拔零二六四四幺七"))
     assert (datum.value, datum.confidence) == ("80264417", 0.5)
