@@ -55,6 +55,7 @@ def review(
         decided = review_in(conn, schemes, seen, rulings, veto_confirmed=confirmed, reason=reason, actor=actor, now=now)
         if first_of_two:
             vote_for_veto(conn, decided.id, actor=actor, now=now)
+            release(conn, decided.call)
         return decided
 
 

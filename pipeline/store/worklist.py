@@ -14,7 +14,14 @@ import sqlalchemy as sa
 from zhijian.models.records.roster import RosterEntry
 from zhijian.models.records.scorecard import Outcome, Scorecard, Status
 from zhijian.pipeline.store.tables import reviews
-from zhijian.pipeline.store.workbench_tables import holds, sampled_calls, worklist, worklist_items
+from zhijian.pipeline.store.workbench_tables import (
+    accounts,
+    holds,
+    sampled_calls,
+    veto_votes,
+    worklist,
+    worklist_items,
+)
 
 
 class Rank(IntEnum):
@@ -132,7 +139,8 @@ def listed(
 def next_free(conn: sa.Connection, choice: Choice, account: int, now_s: int, after: int | None = None) -> int | None:
     """The first waiting call (row id) that nobody else has before him; what was given to the account comes first.
 
-    `after` is a call that the account leaves for later: it is passed over.
+    `after` is a call that the account leaves for later: it is passed over, and so are vetoes that he has confirmed and
+    that wait for a second person.
     """
     hold = holds.alias()
     others = sa.exists().where(
@@ -140,7 +148,11 @@ def next_free(conn: sa.Connection, choice: Choice, account: int, now_s: int, aft
         hold.c.account != account,
         sa.or_(hold.c.until_s.is_(None), hold.c.until_s > now_s),
     )
-    waiting = sa.select(worklist.c.call).where(worklist.c.rank < Rank.SETTLED, *_which(choice))
+    voted = sa.exists().where(
+        veto_votes.c.scorecard == worklist.c.scorecard,
+        veto_votes.c.actor == sa.select(accounts.c.name).where(accounts.c.id == account).scalar_subquery(),
+    )
+    waiting = sa.select(worklist.c.call).where(worklist.c.rank < Rank.SETTLED, ~voted, *_which(choice))
     if after is not None:
         waiting = waiting.where(worklist.c.call != after)
     waiting = waiting.order_by(worklist.c.rank, worklist.c.started_at_utc, worklist.c.call).limit(1)

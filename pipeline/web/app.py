@@ -1,6 +1,9 @@
 """The application: its routes, the headers of every answer, and what refusals look like."""
 
+import logging
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +22,7 @@ from zhijian.pipeline.web import accounts, appeals, calls, decisions, lists, log
 from zhijian.pipeline.web.pages import page
 from zhijian.pipeline.web.workbench import SAFE_METHODS, NotLoggedIn, Workbench
 
+log = logging.getLogger(__name__)
 API = "/api/"
 ROUTERS = tuple(module.router for module in (login, lists, calls, decisions, sound, appeals, accounts))
 _HEADERS = {
@@ -70,7 +74,12 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     if request.method not in SAFE_METHODS and _is_foreign(request):
         response = PlainTextResponse("请求来自别的网站", 403)
     else:
-        response = await call_next(request)
+        try:
+            response = await call_next(request)
+        except Exception as error:  # a fault of ours; what it says may hold customer data
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            log.error("%s in %s, line %s", type(error).__name__, Path(where.filename).name, where.lineno)
+            response = JSONResponse({"detail": "意外错误,请稍后再试"}, 500)
     response.headers.update(_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
     return response

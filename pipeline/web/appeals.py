@@ -21,6 +21,7 @@ from zhijian.pipeline.web.calls import CallNumber
 from zhijian.pipeline.web.decisions import Monitor, Reason
 from zhijian.pipeline.web.pages import page
 from zhijian.pipeline.web.workbench import AGENT, MONITOR, SUPERVISOR, Bench, Logged, Workbench, allow, visible
+from zhijian.reports.redact import mask_digits
 
 router = APIRouter()
 Agent = Annotated[Account, Depends(allow(AGENT))]
@@ -129,8 +130,8 @@ def _listed(bench: Workbench, account: Account, appeal: Appeal) -> ListedAppeal 
         agent_no=appeal.agent_no,
         item=appeal.item,
         item_name=bench.item_name(appeal.item),
-        reason=appeal.reason,
+        reason=mask_digits(appeal.reason),
         filed_at=appeal.filed_at,
         upheld=appeal.decision.upheld if appeal.decision else None,
-        decision=appeal.decision.reason if appeal.decision else None,
+        decision=mask_digits(appeal.decision.reason) if appeal.decision else None,
     )

@@ -56,7 +56,7 @@ def call_page(
         if account.role is MONITOR:
             take(conn, call, account.id, bench.now())
         log(conn, Action.VIEW, actor=account.name, now=bench.now(), call=call)
-        old = judgement_of(conn, before) if before else None
+        old = judgement_of(conn, before) if before and account.role is MONITOR else None
     view = _view(bench, account, seen, masked=True)
     changed = changes(bench, old.scorecard, seen.scorecard) if old is not None and old.call == call else None
     path = "/queue" if view.may_decide else "/calls"

@@ -8,7 +8,14 @@ from pydantic import BaseModel
 
 from zhijian.models.records.account import UserRole
 from zhijian.pipeline.store.access_log import Action, log
-from zhijian.pipeline.store.accounts import LoginRefused, TooManyFailures, close_session, log_in, open_session
+from zhijian.pipeline.store.accounts import (
+    LoginRefused,
+    TooManyFailures,
+    account_named,
+    close_session,
+    log_in,
+    open_session,
+)
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.web.pages import HOME, page
 from zhijian.pipeline.web.workbench import COOKIE, Bench, Logged
@@ -46,7 +53,9 @@ def login(
         account = log_in(bench.engine, name, password, address=address, now=now)
     except LoginRefused as error:
         with writing(bench.engine) as conn:
-            log(conn, Action.LOGIN_REFUSED, actor=name[:64], now=now, detail=address)
+            # what is no account's name may be a password, typed into the wrong field
+            known = account_named(conn, name) is not None
+            log(conn, Action.LOGIN_REFUSED, actor=name if known else "?", now=now, detail=address)
         status = 429 if isinstance(error, TooManyFailures) else 401
         return page("login.html.j2", None, status=status, problem=str(error), name=name)
     with writing(bench.engine) as conn:

@@ -2,14 +2,15 @@
 
 import struct
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
+from threading import Lock
 from typing import Annotated
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 import numpy as np
+from cachetools import LRUCache, cached
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
@@ -28,7 +29,8 @@ from zhijian.pipeline.web.workbench import AGENT, MONITOR, SUPERVISOR, Bench, Wo
 
 router = APIRouter()
 Listener = Annotated[Account, Depends(allow(AGENT, MONITOR, SUPERVISOR))]
-KEPT_SOUNDS = 16
+# decoded recordings that are kept, in temporary files: 40 of five minutes, or one of four hours
+_KEPT_BYTES = 1 << 30
 _HEADER_BYTES = 44
 # what one answer holds at most: a browser asks for the next piece while it plays
 _PIECE_BYTES = 1 << 20
@@ -120,7 +122,7 @@ def _sound(bench: Workbench, account: Account, call: int) -> Sound:
         raise HTTPException(404, "录音已不在,或不能读取") from None
 
 
-@lru_cache(KEPT_SOUNDS)
+@cached(LRUCache(_KEPT_BYTES, getsizeof=lambda heard: heard.samples.nbytes), lock=Lock())
 def _load(path: Path, sha256: str) -> Sound:
     heard = load(path)
     if heard.sha256 != sha256:

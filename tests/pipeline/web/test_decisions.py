@@ -144,7 +144,8 @@ class TestDeciding:
         assert (first["published"], first["veto_waiting"]) == (False, True)
         assert decide(two, "veto", "monitor", veto_confirmed=True).json()["veto_waiting"]
         assert entries(site.engine) == ()
-        two.as_("monitor").delete(f"/api/calls/{site.numbers['veto']}/hold")
+        assert two.as_("monitor").post("/api/queue/next").json()["call"] == site.numbers["doubt"]
+        assert two.as_("second").post("/api/queue/next").json()["call"] == site.numbers["veto"]
         page = two.as_("second").get(f"/calls/{site.numbers['veto']}").text
         assert "monitor 已确认" in page
         assert decide(two, "veto", "second", veto_confirmed=True).json()["score"] == 0.0

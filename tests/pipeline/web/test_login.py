@@ -176,3 +176,9 @@ def test_logins_are_logged(with_password):
     with with_password.engine.connect() as conn:
         found = [(access.actor, access.action) for access in accesses(conn, limit=2)]
     assert found == [("monitor", Action.LOGIN), ("monitor", Action.LOGIN_REFUSED)]
+
+
+def test_a_password_in_the_wrong_field_is_not_logged(with_password):
+    log_in(with_password.nobody(), "monitor", PASSWORD.replace(" ", "-"))
+    with with_password.engine.connect() as conn:
+        assert [access.actor for access in accesses(conn, limit=1)] == ["?"]

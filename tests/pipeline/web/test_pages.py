@@ -126,6 +126,35 @@ def test_a_reviewers_own_words_are_masked_too(site):
     assert PHONE not in client.get(f"/api/calls/{number}").text
 
 
+def test_a_fault_of_ours_tells_no_customer_data(site, monkeypatch, caplog):
+    def fail(*_):
+        raise ValueError(PHONE)
+
+    monkeypatch.setattr("zhijian.pipeline.web.calls.stored_roster", fail)
+    answer = site.as_("monitor").get(f"/calls/{site.numbers['doubt']}")
+    assert (answer.status_code, PHONE in answer.text) == (500, False)
+    assert answer.headers["content-security-policy"]
+    assert "ValueError in test_pages.py" in caplog.text
+    assert PHONE not in caplog.text
+
+
+def test_what_an_agent_writes_in_an_appeal_is_masked(site):
+    appeal = {"item": "opening.greeting", "reason": f"客户 {PHONE} 自己挂的"}
+    assert site.as_("agent").post(f"/api/calls/{site.numbers['good']}/appeals", json=appeal).status_code == 201
+    for path in ("/appeals", "/api/appeals", f"/calls/{site.numbers['good']}"):
+        assert PHONE not in site.as_("monitor").get(path).text
+
+
+def test_an_agent_does_not_see_what_was_judged_before(site):
+    before = site.judgement("good").id
+    ruling = {"item": "opening.greeting", "outcome": "pass", "reason": "听了录音"}
+    decision = {"scorecard": before, "rulings": [ruling], "reason": "听了录音"}
+    path = f"/calls/{site.numbers['good']}"
+    assert site.as_("monitor").post(f"/api{path}/decisions", json=decision).status_code == 200
+    assert "95.0" in site.as_("monitor").get(f"{path}?before={before}").text
+    assert "95.0" not in site.as_("agent").get(f"{path}?before={before}").text
+
+
 def test_lists_hold_no_customer_data(site):
     for path in ("/queue", "/api/queue", "/calls", "/api/calls"):
         assert PHONE not in site.as_("monitor").get(path).text

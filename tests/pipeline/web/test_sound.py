@@ -13,7 +13,7 @@ from zhijian.pipeline.web import sound
 
 @pytest.fixture(autouse=True)
 def no_sound_is_kept():
-    sound._load.cache_clear()
+    sound._load.cache.clear()
 
 
 def get(site, path: str, who="monitor", **how):
