@@ -51,6 +51,8 @@ def _time(words: Sequence[Word], owner: Sequence[int], start: int, end: int) -> 
     """When characters `start..end` were said; the moment between their neighbours where there are none."""
     if start < end:
         return words[owner[start]].span.hull(words[owner[end - 1]].span)
+    if 0 < start < len(owner) and owner[start - 1] == owner[start]:  # within one word
+        return words[owner[start]].span
     moment = words[owner[start - 1]].span.end_ms if start else words[0].span.start_ms
     return Span(moment, moment)
 
