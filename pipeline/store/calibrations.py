@@ -130,6 +130,17 @@ def calibration(conn: sa.Connection, session: int) -> Calibration:
     return found[0]
 
 
+def is_being_calibrated(conn: sa.Connection, call: int) -> bool:
+    """A call (row id) is in a session that is open: who rates it must not see what was judged before."""
+    of_call = (
+        sa.select(calibrations.c.id)
+        .join_from(calibration_calls, calibrations, calibration_calls.c.calibration == calibrations.c.id)
+        .join(scorecards, scorecards.c.id == calibration_calls.c.scorecard)
+        .where(scorecards.c.call == call, calibrations.c.closed_at.is_(None))
+    )
+    return conn.execute(sa.select(sa.exists(of_call))).scalar_one()
+
+
 def all_calibrations(conn: sa.Connection) -> tuple[Calibration, ...]:
     """All sessions, in the order in which they were opened."""
     return _calibrations(conn, sa.true())

@@ -18,13 +18,15 @@ from zhijian.models.records.span import RecordError
 from zhijian.pipeline.stages.appeal import AppealRefused
 from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.reviews import StaleReview
-from zhijian.pipeline.web import accounts, appeals, calls, decisions, lists, login, sound
+from zhijian.pipeline.web import accounts, appeals, calibration, calls, decisions, lists, login, quality, sound
 from zhijian.pipeline.web.pages import page
 from zhijian.pipeline.web.workbench import SAFE_METHODS, NotLoggedIn, Workbench
 
 log = logging.getLogger(__name__)
 API = "/api/"
-ROUTERS = tuple(module.router for module in (login, lists, calls, decisions, sound, appeals, accounts))
+ROUTERS = tuple(
+    module.router for module in (login, lists, calls, decisions, sound, appeals, quality, calibration, accounts)
+)
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "

@@ -18,7 +18,6 @@ from zhijian.pipeline.store.reviews import Review
 from zhijian.pipeline.web.workbench import Workbench
 from zhijian.reports.redact import Redactor, redactor_for
 from zhijian.reports.wording import OUTCOMES, SCENARIOS, detail_of, group_of, points
-from zhijian.rules.explain import explain
 
 
 class EvidenceView(BaseModel):
@@ -157,13 +156,18 @@ def call_view(bench: Workbench, shown: Shown, *, masked: bool, may_decide: bool,
         standard=f"{card.standard.id} {card.standard.version}",
         masked=masked,
         items=[_item(bench, item, mask, ruled_by.get(item.id)) for item in card.items],
-        utterances=[_utterance(one, mask) for one in shown.dialogue.utterances] if shown.dialogue else [],
+        utterances=utterance_views(shown.dialogue, mask),
         events=[_event(bench, review, mask) for review in shown.reviews],
         appeals=[_appeal(appeal, mask) for appeal in shown.appeals],
         held_by=shown.held_by,
         may_decide=may_decide,
         may_appeal=may_appeal,
     )
+
+
+def utterance_views(dialogue: Dialogue | None, mask: Redactor) -> list[UtteranceView]:
+    """The transcript, masked; empty where nothing could be heard."""
+    return [_utterance(one, mask) for one in dialogue.utterances] if dialogue else []
 
 
 def changes(bench: Workbench, before: Scorecard, after: Scorecard) -> list[str]:
@@ -184,7 +188,6 @@ def _as_it_is(text: str) -> str:
 
 
 def _item(bench: Workbench, item: ItemResult, mask: Redactor, ruled_by: str | None) -> ItemView:
-    known = bench.items.get(item.id)
     return ItemView(
         id=item.id,
         name=bench.item_name(item.id),
@@ -196,7 +199,7 @@ def _item(bench: Workbench, item: ItemResult, mask: Redactor, ruled_by: str | No
         reason=None if item.reason is None else mask(item.reason),
         veto=item.veto,
         evidence=[_evidence(one, mask) for one in item.evidence],
-        rule=str(explain(known, bench.standard.settings)).splitlines() if known else [],
+        rule=bench.rule_lines(item.id),
         ruled_by=ruled_by,
     )
 

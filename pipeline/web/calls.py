@@ -9,6 +9,7 @@ from zhijian.models.records.account import Account
 from zhijian.pipeline.store.access_log import Action, log
 from zhijian.pipeline.store.accounts import account_of
 from zhijian.pipeline.store.appeals import appeals_of_call
+from zhijian.pipeline.store.calibrations import is_being_calibrated
 from zhijian.pipeline.store.calls import call_task
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.hearings import hearing_of
@@ -39,6 +40,7 @@ Reader = Annotated[Account, Depends(allow(AGENT, MONITOR, TRAINER, SUPERVISOR))]
 def call(bench: Bench, account: Reader, call: CallNumber, unmasked: bool = False) -> CallView:
     """A call with its transcript, items, evidence and decisions; `unmasked` for those who may see customer data."""
     seen = visible(bench, account, call)
+    _refuse_calibrated(bench, account, call)
     if unmasked and account.role not in (MONITOR, SUPERVISOR):
         raise HTTPException(403, "您的角色不能查看客户信息原文")
     with writing(bench.engine) as conn:
@@ -52,6 +54,7 @@ def call_page(
 ) -> Response:
     """The page of a call; a monitor who opens it has it before him. `before`: the scorecard before a correction."""
     seen = visible(bench, account, call)
+    _refuse_calibrated(bench, account, call)
     with writing(bench.engine) as conn:
         if account.role is MONITOR:
             take(conn, call, account.id, bench.now())
@@ -61,6 +64,15 @@ def call_page(
     changed = changes(bench, old.scorecard, seen.scorecard) if old is not None and old.call == call else None
     path = "/queue" if view.may_decide else "/calls"
     return page("call.html.j2", logged, path=path, view=view, changed=changed)
+
+
+def _refuse_calibrated(bench: Workbench, account: Account, call: int) -> None:
+    """Raises HTTPException 409 for a monitor, who may be a rater, while the call is in an open calibration."""
+    if account.role is not MONITOR:
+        return
+    with bench.engine.connect() as conn:
+        if is_being_calibrated(conn, call):
+            raise HTTPException(409, "这通电话正在校准,结束之前请在校准页面评")
 
 
 def _view(bench: Workbench, account: Account, seen: Judgement, *, masked: bool) -> CallView:

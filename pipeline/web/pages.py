@@ -45,6 +45,7 @@ _MENU = {
     "/queue": ("待复核", (UserRole.MONITOR, UserRole.SUPERVISOR)),
     "/calls": ("通话", (UserRole.AGENT, UserRole.MONITOR, UserRole.TRAINER, UserRole.SUPERVISOR)),
     "/appeals": ("申诉", (UserRole.AGENT, UserRole.MONITOR, UserRole.SUPERVISOR)),
+    "/calibrations": ("校准", (UserRole.MONITOR, UserRole.SUPERVISOR)),
     "/accounts": ("账号", (UserRole.ADMIN,)),
     "/access-log": ("访问日志", (UserRole.ADMIN,)),
 }

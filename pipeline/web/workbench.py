@@ -18,6 +18,7 @@ from zhijian.pipeline.store.accounts import Session, account_named, same_secret,
 from zhijian.pipeline.store.judgements import Judgement, latest_judgement, published_of
 from zhijian.pipeline.store.roster import stored_roster, team_on
 from zhijian.pipeline.store.worklist import Choice, team_entries
+from zhijian.rules.explain import explain
 from zhijian.rules.standard import Item, Standard
 
 COOKIE = "zhijian_session"
@@ -48,6 +49,11 @@ class Workbench:
     def item_name(self, id: str) -> str:
         item = self.items.get(id)
         return item.name if item else id
+
+    def rule_lines(self, id: str) -> list[str]:
+        """What the standard asks of an item, in Chinese; nothing for one that it does not have any more."""
+        item = self.items.get(id)
+        return str(explain(item, self.standard.settings)).splitlines() if item else []
 
     def add_anchor(self) -> None:
         """To be called when something may have been booked: the head of the ledger goes into the anchor file."""

@@ -2,12 +2,12 @@
 
 import { attempt, byId, element, say, send, toNext } from "./common.js";
 import { Player } from "./player.js";
+import { ROLES, followTranscript, renderTranscript } from "./transcript.js";
 
 let view = JSON.parse(byId("view").textContent);
 const api = `/api/calls/${view.call}`;
 const isAgent = view.may_appeal;
 const OUTCOMES = { pass: "合格", fail: "扣分", na: "不适用", unsure: "待复核" };
-const ROLES = { agent: "坐席", customer: "客户", system: "系统", unknown: "未辨明" };
 const KINDS = { found: "原话", searched: "查找范围", record: "话务记录" };
 const AGREES = "同意系统判定";
 const HOLD_EVERY_MS = 5 * 60 * 1000;
@@ -25,24 +25,6 @@ const shown = () => order.filter((index) => showAll || urgency(view.items[index]
 const item = () => view.items[shown()[current]];
 const timed = (one) => one.evidence.filter((evidence) => evidence.start_ms !== null);
 const player = byId("sound") ? new Player(view.call, view.duration_ms, follow) : null;
-
-function renderTranscript() {
-  const list = byId("transcript");
-  list.replaceChildren(
-    ...view.utterances.map((utterance, index) => {
-      const words = utterance.words.length ? utterance.words : [{ ...utterance }];
-      const line = element("li", { class: `${utterance.role}${utterance.suspect ? " suspect" : ""}`, "data-index": index });
-      line.append(
-        element("span", { class: "speaker" }, ROLES[utterance.role]),
-        element("p", { title: utterance.suspect }, ...words.map((word) =>
-          element("span", { class: "word", "data-start": word.start_ms, "data-end": word.end_ms,
-            onclick: () => player?.playFrom(word.start_ms) }, word.text))),
-      );
-      return line;
-    }),
-  );
-  mark();
-}
 
 function renderItems() {
   byId("items").replaceChildren(
@@ -130,17 +112,7 @@ function hear(number) {
 }
 
 function follow(nowMs) {
-  let line = null;
-  for (const word of document.querySelectorAll(".word")) {
-    const isNow = Number(word.dataset.start) <= nowMs && nowMs < Number(word.dataset.end);
-    word.classList.toggle("now", isNow);
-    if (isNow) line = word.closest("li");
-  }
-  if (line && !line.classList.contains("now")) {
-    document.querySelector("#transcript li.now")?.classList.remove("now");
-    line.classList.add("now");
-    if (player && !player.sound.paused) line.scrollIntoView({ block: "nearest" });
-  }
+  followTranscript(nowMs, player && !player.sound.paused);
 }
 
 // Asks for a reason, and for what else is needed; null where the person thinks better of it.
@@ -241,7 +213,7 @@ async function unmask() {
     view = seen;
     byId("unmask").textContent = "原文(已记入日志)";
     if (byId("customer")) byId("customer").textContent = view.customer_no;
-    renderTranscript();
+    renderTranscript(view.utterances, player);
     renderItems();
   });
 }
@@ -303,5 +275,5 @@ for (const button of document.querySelectorAll("[data-veto]")) {
 if (view.may_decide) {
   setInterval(() => attempt(() => send("PUT", `${api}/hold`)), HOLD_EVERY_MS);
 }
-renderTranscript();
+renderTranscript(view.utterances, player);
 renderItems();

@@ -1,6 +1,6 @@
 // Lists: the next call, assignments, appeals, accounts.
 
-import { attempt, byId, send, toNext } from "./common.js";
+import { attempt, byId, say, send, toNext } from "./common.js";
 
 const next = () => attempt(() => toNext(null, location.search));
 byId("next")?.addEventListener("click", next);
@@ -30,6 +30,35 @@ for (const article of document.querySelectorAll("[data-appeal]")) {
     });
   });
 }
+
+byId("open-calibration")?.addEventListener("click", () =>
+  attempt(async () => {
+    const calls = [...document.querySelectorAll("input[name=call]:checked")].map((box) => Number(box.value));
+    if (!calls.length) throw new Error("请先选中通话");
+    await send("POST", "/api/calibrations", { name: byId("calibration-name").value, calls });
+    location.assign("/calibrations");
+  }),
+);
+
+for (const button of document.querySelectorAll("[data-close]")) {
+  button.addEventListener("click", () =>
+    attempt(async () => {
+      await send("POST", `/api/calibrations/${button.dataset.close}/close`);
+      location.reload();
+    }),
+  );
+}
+
+byId("draw")?.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const given = Object.fromEntries(new FormData(event.target));
+  attempt(async () => {
+    const wanted = { from_day: given.from_day, to_day: given.to_day, per_agent: Number(given.per_agent), seed: Number(given.seed) };
+    const drawn = await send("POST", "/api/samples", wanted);
+    say(`抽样 ${drawn.sample}:${drawn.calls} 通`);
+    setTimeout(() => location.assign("/queue?kind=sampled"), 1000);
+  });
+});
 
 byId("new-account")?.addEventListener("submit", (event) => {
   event.preventDefault();

@@ -7,6 +7,8 @@ import pytest
 from fastapi.routing import APIRoute
 
 from zhijian.pipeline.stages.appeal import file_appeal
+from zhijian.pipeline.store.calibrations import open_calibration
+from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.web.app import ROUTERS
 
 ROLES = ("nobody", "agent", "monitor", "trainer", "supervisor", "admin")
@@ -38,6 +40,16 @@ TABLE: dict[str, tuple[str, int, str]] = {
     "GET /appeals": (LISTENERS, 200, ""),
     "POST /api/calls/{call}/appeals": ("agent", 201, "cut"),
     "POST /api/appeals/{appeal}/decision": ("monitor", 204, ""),
+    "POST /api/samples": ("supervisor", 201, ""),
+    "GET /api/precision": ("monitor supervisor", 200, ""),
+    "GET /api/calibrations": ("monitor supervisor", 200, ""),
+    "GET /calibrations": ("monitor supervisor", 200, ""),
+    "POST /api/calibrations": ("supervisor", 201, "cut"),
+    "GET /api/calibrations/{session}": ("monitor supervisor", 200, ""),
+    "POST /api/calibrations/{session}/close": ("supervisor", 200, ""),
+    "GET /api/calibrations/{session}/calls/{scorecard}": ("monitor", 200, ""),
+    "GET /calibrations/{session}/calls/{scorecard}": ("monitor", 200, ""),
+    "POST /api/calibrations/{session}/calls/{scorecard}/verdicts": ("monitor", 204, ""),
     "GET /api/accounts": ("admin", 200, ""),
     "GET /accounts": ("admin", 200, ""),
     "POST /api/accounts": ("admin", 201, ""),
@@ -69,6 +81,11 @@ def body(site, route: str, call: str) -> dict[str, Any]:
         "GET /api/calls/{call}/clip": {"params": {"start_ms": 100, "end_ms": 900}},
         "POST /api/calls/{call}/appeals": {"json": {"item": "opening.greeting", "reason": "说过您好"}},
         "POST /api/appeals/{appeal}/decision": {"json": {"upheld": False, "reason": "没有说"}},
+        "POST /api/samples": {"json": {"from_day": "2026-11-20", "to_day": "2026-11-20", "per_agent": 1}},
+        "POST /api/calibrations": {"json": {"name": "十一月", "calls": [site.numbers[call]]}},
+        "POST /api/calibrations/{session}/calls/{scorecard}/verdicts": {
+            "json": {"verdicts": [{"item": "opening.greeting", "outcome": "fail"}]}
+        },
         "POST /api/accounts": {"json": {"name": "new", "role": "monitor", "password": "long enough"}},
         "PATCH /api/accounts/{id}": {"json": {"active": False}},
     }.get(route, {})
@@ -102,9 +119,14 @@ def test_who_may_do_what(site, route, role, own):
             actor="agent",
             now=site.bench.now(),
         )
+    session, scorecard = 0, site.judgement(call).id
+    if "{session}" in route:
+        with writing(site.engine) as conn:
+            session = open_calibration(conn, "十一月", [scorecard], actor="supervisor", now=site.bench.now())
     client = site.nobody() if role == "nobody" else site.as_(role)
     method, path = route.split()
-    url = path.format(call=site.numbers[call], appeal=appeal, id=site.account("second").id)
+    ids = {"call": site.numbers[call], "appeal": appeal, "session": session, "scorecard": scorecard}
+    url = path.format(**ids, id=site.account("second").id)
     with client.stream(method, url, **asked) as answer:
         assert answer.status_code == expected(route, role, own)
 

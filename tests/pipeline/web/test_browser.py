@@ -279,6 +279,31 @@ class TestSupervisor:
         page.locator("#assign").click()
         expect(page.locator("tbody tr").first).to_contain_text("second")
 
+    def test_draws_a_sample_and_opens_a_calibration_that_a_monitor_judges(self, site, serve, open_as):
+        address = serve(site)
+        page = open_as(site, address, "supervisor")
+        page.locator("summary").click()
+        for name in ("from_day", "to_day"):
+            page.locator(f"#draw [name={name}]").fill("2026-11-20")
+        page.get_by_role("button", name="抽取").click()
+        page.wait_for_url("**/queue?kind=sampled")
+        expect(page.locator("tbody tr")).to_have_count(1)
+        page.goto(f"{address}/calls")
+        page.locator("tr", has_text="95.0").locator("input[name=call]").first.check()
+        page.locator("#open-calibration").click()
+        page.wait_for_url("**/calibrations")
+        rater = open_as(site, address, "monitor")
+        rater.goto(f"{address}/calibrations")
+        rater.locator(".session a").first.click()
+        rater.wait_for_url("**/calls/*")
+        expect(rater.locator("#transcript li").first).to_be_visible()
+        rater.locator("input[value=fail]").first.check()
+        rater.get_by_role("button", name="提交").click()
+        rater.wait_for_url("**/calibrations")
+        page.reload()
+        page.get_by_role("button", name="结束校准").click()
+        expect(page.locator(".session")).to_contain_text("machine")
+
 
 class TestAdmin:
     def test_adds_and_locks_an_account(self, site, serve, open_as):

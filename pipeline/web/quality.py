@@ -1,0 +1,70 @@
+"""Samples that people look at, and how often the machine turns out to be right."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from pydantic import BaseModel, Field
+
+from zhijian.models.records.account import Account
+from zhijian.models.records.sampling import MAX_SEED, Sampling
+from zhijian.pipeline.stages.calibrate import machine_precision
+from zhijian.pipeline.stages.sample import sample
+from zhijian.pipeline.web.workbench import MONITOR, SUPERVISOR, Bench, allow
+
+router = APIRouter()
+Supervisor = Annotated[Account, Depends(allow(SUPERVISOR))]
+Rater = Annotated[Account, Depends(allow(MONITOR, SUPERVISOR))]
+
+
+class SamplingIn(BaseModel):
+    """The same seed draws the same of the same calls."""
+
+    from_day: date
+    to_day: date
+    per_agent: int = Field(ge=1, le=100)
+    seed: int = Field(0, ge=0, le=MAX_SEED)
+
+
+class Sampled(BaseModel):
+    sample: int
+    calls: int
+
+
+class Rate(BaseModel):
+    month: str
+    item: str
+    right: int
+    taken_back: int
+    missed: int
+    unsure: int
+    precision: float | None
+    recall: float | None
+
+
+@router.post("/api/samples", status_code=201)
+def draw(bench: Bench, account: Supervisor, wanted: SamplingIn) -> Sampled:
+    """Draws calls of every agent at random, and all that are risky; they wait in the queue for a person."""
+    sampling = Sampling(from_day=wanted.from_day, to_day=wanted.to_day, per_agent=wanted.per_agent, seed=wanted.seed)
+    number, drawn = sample(bench.engine, sampling, actor=account.name, now=bench.now())
+    return Sampled(sample=number, calls=len(drawn))
+
+
+@router.get("/api/precision")
+def precision(bench: Bench, _account: Rater) -> list[Rate]:
+    """The machine's precision and recall by month and item, by what people ruled last."""
+    with bench.engine.connect() as conn:
+        records = machine_precision(conn)
+    return [
+        Rate(
+            month=one.month,
+            item=bench.item_name(one.item),
+            right=one.right,
+            taken_back=one.taken_back,
+            missed=one.missed,
+            unsure=one.unsure,
+            precision=one.precision,
+            recall=one.recall,
+        )
+        for one in records
+    ]
