@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -12,10 +12,9 @@ from zhijian.pipeline.store.access_log import Action, accesses, log
 from zhijian.pipeline.store.accounts import account_of, add_account, all_accounts, set_active, set_password
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.web.pages import page
-from zhijian.pipeline.web.workbench import ADMIN, Bench, Logged, allow
+from zhijian.pipeline.web.workbench import Admin, Bench, Logged
 
 router = APIRouter()
-Admin = Annotated[Account, Depends(allow(ADMIN))]
 _LOG_PAGE = 100
 
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Path
+from fastapi import APIRouter, HTTPException, Path
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -18,14 +18,22 @@ from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.judgements import judgement_of
 from zhijian.pipeline.store.roster import stored_roster, team_on
 from zhijian.pipeline.web.calls import CallNumber
-from zhijian.pipeline.web.decisions import Monitor, Reason
+from zhijian.pipeline.web.decisions import Reason
 from zhijian.pipeline.web.pages import page
-from zhijian.pipeline.web.workbench import AGENT, MONITOR, SUPERVISOR, Bench, Logged, Workbench, allow, visible
+from zhijian.pipeline.web.workbench import (
+    AGENT,
+    SUPERVISOR,
+    Agent,
+    Bench,
+    Listener,
+    Logged,
+    Monitor,
+    Workbench,
+    visible,
+)
 from zhijian.reports.redact import mask_digits
 
 router = APIRouter()
-Agent = Annotated[Account, Depends(allow(AGENT))]
-Reader = Annotated[Account, Depends(allow(AGENT, MONITOR, SUPERVISOR))]
 
 
 class AppealIn(BaseModel):
@@ -60,7 +68,7 @@ class ListedAppeal(BaseModel):
 
 
 @router.get("/api/appeals")
-def appeals(bench: Bench, account: Reader) -> list[ListedAppeal]:
+def appeals(bench: Bench, account: Listener) -> list[ListedAppeal]:
     """An agent's own appeals; for monitors, and supervisors of the team, those that wait."""
     with bench.engine.connect() as conn:
         found = appeals_of_agent(conn, account.agent_no or "") if account.role is AGENT else open_appeals(conn)
@@ -68,7 +76,7 @@ def appeals(bench: Bench, account: Reader) -> list[ListedAppeal]:
 
 
 @router.get("/appeals", include_in_schema=False)
-def appeals_page(bench: Bench, logged: Logged, account: Reader) -> Response:
+def appeals_page(bench: Bench, logged: Logged, account: Listener) -> Response:
     return page("appeals.html.j2", logged, path="/appeals", appeals=appeals(bench, account))
 
 

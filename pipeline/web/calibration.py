@@ -18,10 +18,9 @@ from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.hearings import hearing_of
 from zhijian.pipeline.store.judgements import Judgement, hearing_number, judgement_of
 from zhijian.pipeline.web.call_view import UtteranceView, utterance_views
-from zhijian.pipeline.web.decisions import Monitor
 from zhijian.pipeline.web.pages import page
-from zhijian.pipeline.web.quality import Rater, Supervisor, precision
-from zhijian.pipeline.web.workbench import Bench, Logged, Workbench, visible
+from zhijian.pipeline.web.quality import precision
+from zhijian.pipeline.web.workbench import Bench, Logged, Monitor, Reviewer, Supervisor, Workbench, visible
 from zhijian.reports.redact import redactor_for
 
 router = APIRouter()
@@ -98,13 +97,13 @@ class BlindCall(BaseModel):
 
 
 @router.get("/api/calibrations")
-def calibrations(bench: Bench, account: Rater) -> list[SessionView]:
+def calibrations(bench: Bench, account: Reviewer) -> list[SessionView]:
     with bench.engine.connect() as conn:
         return [_session(bench, account, one) for one in reversed(store.all_calibrations(conn))]
 
 
 @router.get("/calibrations", include_in_schema=False)
-def calibrations_page(bench: Bench, logged: Logged, account: Rater) -> Response:
+def calibrations_page(bench: Bench, logged: Logged, account: Reviewer) -> Response:
     shown = calibrations(bench, account)
     return page("calibrations.html.j2", logged, path="/calibrations", sessions=shown, rates=precision(bench, account))
 
@@ -120,7 +119,7 @@ def open_session(bench: Bench, account: Supervisor, wanted: CalibrationIn) -> Se
 
 
 @router.get("/api/calibrations/{session}")
-def calibration(bench: Bench, account: Rater, session: Number) -> SessionView:
+def calibration(bench: Bench, account: Reviewer, session: Number) -> SessionView:
     return _session(bench, account, _found(bench, session))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, HTTPException, Path, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from fastapi.responses import Response
 
 from zhijian.models.records.account import Account
@@ -19,21 +19,10 @@ from zhijian.pipeline.store.reviews import reviews_of, voters_for_veto
 from zhijian.pipeline.store.roster import stored_roster, team_on
 from zhijian.pipeline.web.call_view import CallView, Shown, call_view, changes
 from zhijian.pipeline.web.pages import page
-from zhijian.pipeline.web.workbench import (
-    AGENT,
-    MONITOR,
-    SUPERVISOR,
-    TRAINER,
-    Bench,
-    Logged,
-    Workbench,
-    allow,
-    visible,
-)
+from zhijian.pipeline.web.workbench import AGENT, MONITOR, SUPERVISOR, Bench, Logged, Reader, Workbench, visible
 
 router = APIRouter()
 CallNumber = Annotated[int, Path(ge=1, lt=2**31)]
-Reader = Annotated[Account, Depends(allow(AGENT, MONITOR, TRAINER, SUPERVISOR))]
 
 
 @router.get("/api/calls/{call}")

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, HTTPException
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -19,10 +19,9 @@ from zhijian.pipeline.store.holds import release, take
 from zhijian.pipeline.store.judgements import Judgement
 from zhijian.pipeline.store.reviews import StaleReview
 from zhijian.pipeline.web.calls import CallNumber
-from zhijian.pipeline.web.workbench import MONITOR, Bench, Workbench, allow, visible
+from zhijian.pipeline.web.workbench import Bench, Monitor, Workbench, visible
 
 router = APIRouter()
-Monitor = Annotated[Account, Depends(allow(MONITOR))]
 Reason = Annotated[str, Field(min_length=1, max_length=500)]
 
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
@@ -21,11 +21,13 @@ from zhijian.pipeline.web.workbench import (
     AGENT,
     MONITOR,
     SUPERVISOR,
-    TRAINER,
     Bench,
     Logged,
+    Monitor,
+    Reader,
+    Reviewer,
+    Supervisor,
     Workbench,
-    allow,
     own_choice,
     teams_of,
     visible,
@@ -34,10 +36,6 @@ from zhijian.reports.wording import SCENARIOS
 
 router = APIRouter()
 PAGE = 50
-Reviewer = Annotated[Account, Depends(allow(MONITOR, SUPERVISOR))]
-Monitor = Annotated[Account, Depends(allow(MONITOR))]
-Supervisor = Annotated[Account, Depends(allow(SUPERVISOR))]
-Reader = Annotated[Account, Depends(allow(AGENT, MONITOR, TRAINER, SUPERVISOR))]
 
 
 Score = Annotated[Decimal, Field(ge=0, le=100)]

@@ -1,20 +1,16 @@
 """Samples that people look at, and how often the machine turns out to be right."""
 
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from zhijian.models.records.account import Account
 from zhijian.models.records.sampling import MAX_SEED, Sampling
 from zhijian.pipeline.stages.calibrate import machine_precision
 from zhijian.pipeline.stages.sample import sample
-from zhijian.pipeline.web.workbench import MONITOR, SUPERVISOR, Bench, allow
+from zhijian.pipeline.web.workbench import Bench, Reviewer, Supervisor
 
 router = APIRouter()
-Supervisor = Annotated[Account, Depends(allow(SUPERVISOR))]
-Rater = Annotated[Account, Depends(allow(MONITOR, SUPERVISOR))]
 
 
 class SamplingIn(BaseModel):
@@ -51,7 +47,7 @@ def draw(bench: Bench, account: Supervisor, wanted: SamplingIn) -> Sampled:
 
 
 @router.get("/api/precision")
-def precision(bench: Bench, _account: Rater) -> list[Rate]:
+def precision(bench: Bench, _account: Reviewer) -> list[Rate]:
     """The machine's precision and recall by month and item, by what people ruled last."""
     with bench.engine.connect() as conn:
         records = machine_precision(conn)

@@ -99,6 +99,15 @@ def allow(*roles: UserRole) -> Callable[[Session], Account]:
     return allowed
 
 
+Agent = Annotated[Account, Depends(allow(AGENT))]
+Monitor = Annotated[Account, Depends(allow(MONITOR))]
+Supervisor = Annotated[Account, Depends(allow(SUPERVISOR))]
+Admin = Annotated[Account, Depends(allow(ADMIN))]
+Reviewer = Annotated[Account, Depends(allow(MONITOR, SUPERVISOR))]
+Listener = Annotated[Account, Depends(allow(AGENT, MONITOR, SUPERVISOR))]
+Reader = Annotated[Account, Depends(allow(AGENT, MONITOR, TRAINER, SUPERVISOR))]
+
+
 def visible(bench: Workbench, account: Account, call: int) -> Judgement:
     """The judgement of a call that an account may see: agents their own and trainers all published ones, supervisors
     those of their teams. Raises HTTPException 404 for all others, whether there are any or not.
