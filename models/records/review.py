@@ -50,6 +50,20 @@ def ruled(card: Scorecard, rulings: Iterable[Ruling], *, veto_confirmed: bool | 
     return replace(card, items=items, veto_confirmed=veto_confirmed if vetoed else None)
 
 
+def carried(card: Scorecard, before: Scorecard, ruled_on: Iterable[str]) -> Scorecard:
+    """A new scorecard of the same sound, with what people had said of these items, and of the veto, still in it.
+
+    An item that is worth other points by now is judged anew.
+    """
+    said = {item.id: item for item in before.items if item.id in set(ruled_on)}
+    items = tuple(
+        said[item.id] if item.id in said and said[item.id].points_max == item.points_max else item
+        for item in card.items
+    )
+    vetoed = before.veto and any(item.veto for item in items)
+    return replace(card, items=items, veto_confirmed=before.veto_confirmed if vetoed else None)
+
+
 def _ruled(item: ItemResult, ruling: Ruling) -> ItemResult:
     points = item.points_max if ruling.outcome is Outcome.PASS else ruling.points
     return replace(

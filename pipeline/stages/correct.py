@@ -1,14 +1,13 @@
 """Correct: a person puts a line of the transcript right; the call is judged again at once, and booked."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from zhijian.models.records.dialogue import Role
+from zhijian.models.records.review import carried
 from zhijian.models.records.rewording import corrected
-from zhijian.models.records.scorecard import Scorecard
 from zhijian.models.records.span import RecordError
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.book import publish
@@ -17,7 +16,7 @@ from zhijian.pipeline.store.corrections import add_correction
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.hearings import hearing_of
 from zhijian.pipeline.store.judgements import Judgement
-from zhijian.pipeline.store.reviews import reviews_of
+from zhijian.pipeline.store.reviews import ruled_on
 from zhijian.rules.judge import judge
 from zhijian.rules.standard import Standard
 
@@ -49,16 +48,7 @@ def correct(
         raise RecordError(f"the transcript has no line {utterance}") from None
     card = judge(task.call, dialogue, standard, recording_sha256=hearing.recording.sha256)
     with writing(engine) as conn:
-        ruled_on = {ruling.item for review in reviews_of(conn, seen.call) for ruling in review.rulings}
-        card = _with_rulings(card, seen.scorecard, ruled_on)
+        card = carried(card, seen.scorecard, ruled_on(conn, seen.call))
         decided = add_correction(conn, seen, dialogue, card, utterance=utterance, actor=actor, now=now)
         publish(conn, schemes, [decided], actor=actor, now=now)
     return decided
-
-
-def _with_rulings(card: Scorecard, before: Scorecard, ruled_on: set[str]) -> Scorecard:
-    """What people have said of items stays, as long as the standard has them."""
-    said = {item.id: item for item in before.items if item.id in ruled_on}
-    items = tuple(said.get(item.id, item) for item in card.items)
-    vetoed = any(item.veto for item in items)
-    return replace(card, items=items, veto_confirmed=before.veto_confirmed if vetoed and before.veto else None)

@@ -136,11 +136,8 @@ def _sources(engine: sa.Engine) -> list[str]:
 
 
 def _decided_by_people(engine: sa.Engine) -> frozenset[int]:
-    """The numbers of the calls whose latest publication or holding is a person's decision."""
-    latest = sa.select(sa.func.max(publications.c.id)).group_by(publications.c.call)
+    """The numbers of the calls that a person has ever published or held."""
     with engine.connect() as conn:
         return frozenset(
-            conn.execute(
-                sa.select(publications.c.call).where(publications.c.id.in_(latest), publications.c.actor != MACHINE)
-            ).scalars()
+            conn.execute(sa.select(publications.c.call).distinct().where(publications.c.actor != MACHINE)).scalars()
         )

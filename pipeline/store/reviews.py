@@ -43,6 +43,11 @@ def reviews_of(conn: sa.Connection, call: int) -> tuple[Review, ...]:
     )
 
 
+def ruled_on(conn: sa.Connection, call: int) -> frozenset[str]:
+    """The items of a call (row id) that people have ruled on."""
+    return frozenset(ruling.item for review in reviews_of(conn, call) for ruling in review.rulings)
+
+
 def refuse_stale(conn: sa.Connection, seen: Judgement) -> None:
     """Raises StaleReview where a judgement is not the latest of its call, or the call is being judged again."""
     latest = latest_judgement(conn, seen.call)

@@ -1,5 +1,6 @@
 """Reviewing through the workbench: queue, holds, decisions, corrections, appeals — and what they do to the ledger."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from tests.pipeline.web.conftest import NOW
 from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.entries import balance, entries
-from zhijian.pipeline.store.hearings import hearing_of
+from zhijian.pipeline.stages.book import book
+from zhijian.pipeline.stages.judge import judge
+from zhijian.pipeline.store.calls import call_task, register
+from zhijian.pipeline.store.hearings import heard_before, hearing_of
 from zhijian.pipeline.store.holds import HOLD
 from zhijian.pipeline.store.judgements import hearing_number
 from zhijian.pipeline.web.decisions import DecisionIn
@@ -156,6 +160,20 @@ class TestDeciding:
         assert decide(two, "veto", "monitor", veto_confirmed=False).json()["score"] == 95.0
 
 
+def test_a_row_that_changes_later_does_not_undo_what_people_ruled(site):
+    """The customer's answer to the survey comes a day after the review: the call is judged again, the ruling stays."""
+    decide(site, "doubt", "monitor", passes())
+    source = site.judgement("doubt").source
+    task = call_task(site.engine, site.numbers["doubt"])
+    register(site.engine, [replace(task.call, satisfaction="满意")])
+    heard_before(site.engine, task.id)
+    judge(site.engine, call_task(site.engine, task.id), site.bench.standard)
+    book(site.engine, source, site.bench.schemes, actor="machine", now=NOW)
+    items = {item.id: item for item in site.judgement("doubt").scorecard.items}
+    assert (items[OFFER].outcome, items[OFFER].reason) == ("pass", "听了录音")
+    assert verify(site.engine).sound
+
+
 class TestCorrecting:
     def correct(self, site, text="您好,请讲", utterance=0, role="agent", call="doubt"):
         body = {"scorecard": site.judgement(call).id, "utterance": utterance, "text": text, "role": role}
@@ -178,11 +196,10 @@ class TestCorrecting:
         assert "已按更正的文字重新评分" in page
 
     def test_what_people_ruled_stays(self, site):
-        ruling = {"item": "opening.greeting", "outcome": "pass", "reason": "听了录音"}
-        decide(site, "doubt", "monitor", ruling)
+        decide(site, "doubt", "monitor", passes())
         self.correct(site, "什么事")
         items = {item.id: item for item in site.judgement("doubt").scorecard.items}
-        assert (items["opening.greeting"].outcome, items["opening.greeting"].reason) == ("pass", "听了录音")
+        assert (items[OFFER].outcome, items[OFFER].reason) == ("pass", "听了录音")
 
     def test_another_speaker(self, site):
         self.correct(site, "您好请讲", 0, "customer")
