@@ -33,8 +33,9 @@ class Ruling:
 def ruled(card: Scorecard, rulings: Iterable[Ruling], *, veto_confirmed: bool | None = None) -> Scorecard:
     """The scorecard with these rulings in it; what nobody ruled on stays as the machine had it.
 
-    `veto_confirmed` decides on its veto, where it has one. Raises RecordError for an item that it does not have, for
-    one ruled on twice, and for a decision on a veto that is not there.
+    `veto_confirmed` decides on its veto, where it has one; while it is None, what was decided before stands. Raises
+    RecordError for an item that it does not have, for one ruled on twice, and for a decision on a veto that is not
+    there.
     """
     of_item: dict[str, Ruling] = {}
     for ruling in rulings:
@@ -47,7 +48,8 @@ def ruled(card: Scorecard, rulings: Iterable[Ruling], *, veto_confirmed: bool | 
     vetoed = any(item.veto for item in items)
     if veto_confirmed is not None and not vetoed:
         raise RecordError("there is no veto to decide on")
-    return replace(card, items=items, veto_confirmed=veto_confirmed if vetoed else None)
+    stands = card.veto_confirmed if veto_confirmed is None else veto_confirmed
+    return replace(card, items=items, veto_confirmed=stands if vetoed else None)
 
 
 def _ruled(item: ItemResult, ruling: Ruling) -> ItemResult:
