@@ -60,5 +60,7 @@ def _with_rulings(card: Scorecard, before: Scorecard, ruled_on: set[str]) -> Sco
     """What people have said of items stays, as long as the standard has them."""
     said = {item.id: item for item in before.items if item.id in ruled_on}
     items = tuple(said.get(item.id, item) for item in card.items)
-    vetoed = any(item.veto for item in items)
-    return replace(card, items=items, veto_confirmed=before.veto_confirmed if vetoed and before.veto else None)
+    vetoed, decided_on = ({item.id for item in of if item.veto} for of in (items, before.items))
+    # a veto that was not there when somebody decided is nobody's decision yet
+    decided = bool(vetoed) and vetoed <= decided_on
+    return replace(card, items=items, veto_confirmed=before.veto_confirmed if decided else None)

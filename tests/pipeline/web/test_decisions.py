@@ -1,12 +1,15 @@
 """Reviewing through the workbench: queue, holds, decisions, corrections, appeals — and what they do to the ledger."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.pipeline.web.conftest import NOW
+from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.entries import balance, entries
+from zhijian.pipeline.stages import correct
 from zhijian.pipeline.store.hearings import hearing_of
 from zhijian.pipeline.store.holds import HOLD
 from zhijian.pipeline.store.judgements import hearing_number
@@ -183,6 +186,17 @@ class TestCorrecting:
         self.correct(site, "什么事")
         items = {item.id: item for item in site.judgement("doubt").scorecard.items}
         assert (items["opening.greeting"].outcome, items["opening.greeting"].reason) == ("pass", "听了录音")
+
+    @pytest.mark.parametrize("said", [True, False])
+    def test_a_veto_that_comes_of_it_waits_for_a_person(self, site, monkeypatch, said):
+        assert decide(site, "veto", veto_confirmed=said).json()["published"]
+        before = site.judgement("veto").scorecard
+        now = replace(before.items[0], id="language.banned")
+        was = replace(before.items[0], outcome=Outcome.PASS, points=before.items[0].points_max, veto=False)
+        judged_now = replace(before, items=(was, now), veto_confirmed=None)
+        monkeypatch.setattr(correct, "judge", lambda *_, **__: judged_now)
+        answer = self.correct(site, call="veto").json()
+        assert (answer["published"], answer["veto_waiting"]) == (False, True)
 
     def test_another_speaker(self, site):
         self.correct(site, "您好请讲", 0, "customer")
