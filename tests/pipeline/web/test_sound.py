@@ -1,11 +1,13 @@
 """The recording: ranges, clips, waveform — the very samples that were judged, and nothing where they are gone."""
 
 import io
+from datetime import timedelta
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.pipeline.web.conftest import NOW
 from zhijian.models.engines.audio import load
 from zhijian.pipeline.store.access_log import Action, accesses
 from zhijian.pipeline.web import sound
@@ -89,3 +91,16 @@ def test_listening_is_logged_once_a_hearing(site):
     with site.engine.connect() as conn:
         found = accesses(conn, call=site.numbers["good"], limit=10)
     assert [(one.actor, one.action) for one in found] == [("monitor", Action.LISTEN)]
+
+
+@pytest.mark.parametrize("asked", ["bytes=1-", "bytes=44-", "bytes=-100000"])
+def test_listening_from_further_on_is_logged_too(site, make_site, asked):
+    get(site, "sound", headers={"range": asked})
+    get(site, "sound", headers={"range": asked})
+    get(make_site(site.engine, now=NOW + timedelta(hours=2)), "sound", headers={"range": asked})
+    with site.engine.connect() as conn:
+        found = accesses(conn, call=site.numbers["good"], limit=10)
+    assert [(one.action, one.at) for one in found] == [
+        (Action.LISTEN, NOW + timedelta(hours=2)),
+        (Action.LISTEN, NOW),
+    ]
