@@ -95,14 +95,16 @@ def log_in(engine: sa.Engine, name: str, password: str, *, address: str, now: da
     """The account of that name and password. Raises LoginRefused, TooManyFailures."""
     with writing(engine) as conn:
         _refuse_many_failures(conn, name, address, now)
+        # counts until the password is found to fit, so that many tries at once are not all let through
+        failure = {"name": name[:64], "address": address, "at_s": int(now.timestamp())}
+        tried = conn.execute(login_failures.insert().values(failure).returning(login_failures.c.id)).scalar_one()
         row = conn.execute(sa.select(accounts).where(accounts.c.name == name, accounts.c.active)).one_or_none()
     hashed = _NOBODY if row is None or row.password_hash is None else row.password_hash
-    if _fits(hashed, password) and row is not None and row.password_hash is not None:
-        return _account(row)
+    if not _fits(hashed, password) or row is None or row.password_hash is None:
+        raise LoginRefused("账号或密码不对")
     with writing(engine) as conn:
-        failure = {"name": name[:64], "address": address, "at_s": int(now.timestamp())}
-        conn.execute(login_failures.insert().values(failure))
-    raise LoginRefused("账号或密码不对")
+        conn.execute(login_failures.delete().where(login_failures.c.id == tried))
+    return _account(row)
 
 
 def open_session(conn: sa.Connection, account: int, now: datetime) -> str:
