@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from typing import Annotated
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -116,8 +116,9 @@ def _sound(bench: Workbench, account: Account, call: int) -> Sound:
     seen = visible(bench, account, call)
     task = call_task(bench.engine, call)
     folder = Path(url2pathname(urlsplit(task.call.source).path))
+    path = folder / task.call.recording
     try:
-        return _load(folder / task.call.recording, seen.scorecard.recording_sha256 or "")
+        return _load(path, seen.scorecard.recording_sha256 or "", path.stat().st_mtime_ns)
     except (AudioError, OSError):
         raise HTTPException(404, "录音已不在,或不能读取") from None
 
@@ -132,8 +133,9 @@ def _log_hearing(bench: Workbench, account: Account, call: int, *, from_start: b
             log(conn, Action.LISTEN, actor=account.name, now=now, call=call)
 
 
-@cached(LRUCache(_KEPT_BYTES, getsizeof=lambda heard: heard.samples.nbytes), lock=Lock())
-def _load(path: Path, sha256: str) -> Sound:
+@cached(LRUCache(_KEPT_BYTES, getsizeof=lambda heard: heard.samples.nbytes), condition=Condition())
+def _load(path: Path, sha256: str, _written_ns: int) -> Sound:
+    """Decoded once, however many ask at the same time; and anew when the file is another one."""
     heard = load(path)
     if heard.sha256 != sha256:
         raise AudioError("录音已不是评分时的录音")
