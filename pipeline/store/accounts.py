@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from zhijian.models.records.account import Account, UserRole
 from zhijian.pipeline.store.database import StoreError, writing
-from zhijian.pipeline.store.workbench_tables import accounts, login_failures, sessions
+from zhijian.pipeline.store.workbench_tables import accounts, holds, login_failures, sessions
 
 PASSWORD_MIN = 10
 SESSION_MAX = timedelta(hours=12)
@@ -73,8 +73,9 @@ def set_password(conn: sa.Connection, account: int, password: str) -> None:
 
 
 def set_active(conn: sa.Connection, account: int, active: bool) -> None:
-    """Locks an account out at once, or lets it in again."""
+    """Locks an account out at once, or lets it in again; the calls that it had before it are free."""
     conn.execute(accounts.update().where(accounts.c.id == account).values(active=active))
+    conn.execute(holds.delete().where(holds.c.account == account))
     conn.execute(sessions.delete().where(sessions.c.account == account))
 
 

@@ -89,6 +89,13 @@ class TestQueue:
         shown = site.as_("monitor").get("/api/queue?kind=doubt").json()["calls"]
         assert shown[0]["held_by"] == "second"
 
+    def test_what_was_given_to_somebody_who_is_locked_out_is_free(self, site):
+        given = {"calls": [site.numbers["doubt"]], "monitor": "second"}
+        assert site.as_("supervisor").post("/api/queue/assignments", json=given).status_code == 204
+        path = f"/api/accounts/{site.account('second').id}"
+        assert site.as_("admin").patch(path, json={"active": False}).status_code == 200
+        assert decide(site, "doubt", "monitor", passes()).status_code == 200
+
     def test_only_monitors_are_given_calls(self, site):
         given = {"calls": [site.numbers["doubt"]], "monitor": "trainer"}
         assert site.as_("supervisor").post("/api/queue/assignments", json=given).status_code == 422
