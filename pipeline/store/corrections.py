@@ -44,6 +44,11 @@ def add_correction(
     return Judgement(result, seen.call, seen.source, seen.revision, card)
 
 
+def correctors_of(conn: sa.Connection, call: int) -> frozenset[str]:
+    """Who has put lines of a call right."""
+    return frozenset(conn.execute(sa.select(corrections.c.actor).where(corrections.c.call == call)).scalars())
+
+
 def _insert(conn: sa.Connection, table: sa.Table, row: dict[str, object]) -> int:
     """The row under a new number."""
     values = {name: value for name, value in row.items() if name != "id"}

@@ -267,6 +267,13 @@ class TestAppeals:
         assert (refused.status_code, "另一位" in refused.json()["detail"]) == (409, True)
         assert self.decide(site, appeal, "second", upheld=True).status_code == 204
 
+    def test_nor_does_who_has_put_a_line_right(self, site):
+        appeal = self.file(site).json()["appeal"]
+        body = {"scorecard": site.judgement("good").id, "utterance": 0, "text": "什么事", "role": "agent"}
+        assert site.as_("monitor").post(f"/api/calls/{site.numbers['good']}/corrections", json=body).status_code == 200
+        assert self.decide(site, appeal, "monitor", upheld=False).status_code == 409
+        assert self.decide(site, appeal, "second", upheld=False).status_code == 204
+
     def test_it_has_its_time(self, site, make_site):
         late = make_site(site.engine, now=NOW + timedelta(days=3, seconds=1), appeal_days=3)
         assert "期限" in self.file(late).json()["detail"]
