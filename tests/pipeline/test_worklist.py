@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta, timezone
 import pytest
 
 from zhijian.models.records.review import Ruling
+from zhijian.models.records.roster import RosterEntry
 from zhijian.models.records.sampling import Sampling
 from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.ledger.scheme import load_schemes
@@ -131,3 +132,10 @@ def test_what_is_decided_while_a_draw_goes_on_does_not_wait(db, night):
     with writing(db) as conn:
         add_sample(conn, week, drawn, actor="lead", now=NOW)
     assert ranks(db) == {"c1": Rank.SETTLED}
+
+
+def test_a_team_may_have_thousands_of_people(db, night):
+    night(db, c1={})
+    everybody = tuple(RosterEntry(agent_no=str(number), name="某", team="一班") for number in range(1000, 4000))
+    assert list(the_list(db, Choice(people=everybody))) == ["c1"]
+    assert list(the_list(db, Choice(people=everybody[24:]))) == []
