@@ -14,6 +14,7 @@ from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.stages.appeal import decide_appeal, file_appeal
 from zhijian.pipeline.store.access_log import Action, log
 from zhijian.pipeline.store.appeals import Appeal, appeal_of, appeals_of_agent, open_appeals
+from zhijian.pipeline.store.calls import call_task
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.judgements import judgement_of
 from zhijian.pipeline.store.roster import stored_roster, team_on
@@ -21,7 +22,7 @@ from zhijian.pipeline.web.calls import CallNumber
 from zhijian.pipeline.web.decisions import Monitor, Reason
 from zhijian.pipeline.web.pages import page
 from zhijian.pipeline.web.workbench import AGENT, MONITOR, SUPERVISOR, Bench, Logged, Workbench, allow, visible
-from zhijian.reports.redact import mask_digits
+from zhijian.reports.redact import redactor_for
 
 router = APIRouter()
 Agent = Annotated[Account, Depends(allow(AGENT))]
@@ -123,6 +124,7 @@ def _listed(bench: Workbench, account: Account, appeal: Appeal) -> ListedAppeal 
     team = team_on(stored_roster(bench.engine), appeal.agent_no, judged.agent_day.day)
     if account.role is SUPERVISOR and team not in account.teams:
         return None
+    mask = redactor_for(call_task(bench.engine, appeal.call).call, judged.scorecard)
     return ListedAppeal(
         appeal=appeal.id,
         call=appeal.call,
@@ -130,8 +132,8 @@ def _listed(bench: Workbench, account: Account, appeal: Appeal) -> ListedAppeal 
         agent_no=appeal.agent_no,
         item=appeal.item,
         item_name=bench.item_name(appeal.item),
-        reason=mask_digits(appeal.reason),
+        reason=mask(appeal.reason),
         filed_at=appeal.filed_at,
         upheld=appeal.decision.upheld if appeal.decision else None,
-        decision=mask_digits(appeal.decision.reason) if appeal.decision else None,
+        decision=mask(appeal.decision.reason) if appeal.decision else None,
     )

@@ -181,3 +181,12 @@ def test_what_a_call_list_has_for_a_scenario_is_masked(site, make_card):
     for path in ("/calls", "/api/calls", f"/calls/{number}", f"/api/calls/{number}"):
         answer = client.get(path)
         assert ("故障" in answer.text, PHONE in answer.text) == (True, False)
+
+
+def test_the_list_of_appeals_names_no_customer(site):
+    reason = "户主是张建国,住和平小区3号楼501室"
+    path = f"/api/calls/{site.numbers['good']}/appeals"
+    assert site.as_("agent").post(path, json={"item": "opening.greeting", "reason": reason}).status_code == 201
+    for who in ("agent", "monitor"):
+        for shown in (site.as_(who).get("/api/appeals").text, site.as_(who).get("/appeals").text):
+            assert ("户主是" in shown, "张建国" in shown, "和平小区" in shown) == (True, False, False)
