@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.pipeline.web.conftest import NOW
 from zhijian.models.records.scorecard import Outcome
@@ -13,6 +14,7 @@ from zhijian.pipeline.stages import correct
 from zhijian.pipeline.store.hearings import hearing_of
 from zhijian.pipeline.store.holds import HOLD
 from zhijian.pipeline.store.judgements import hearing_number
+from zhijian.pipeline.store.tables import scorecards
 from zhijian.pipeline.web.decisions import DecisionIn
 
 OFFER = "opening.offer"
@@ -226,6 +228,10 @@ class TestCorrecting:
 
     def test_published_points_follow(self, site):
         assert self.correct(site, call="good").status_code == 200
+        now = site.judgement("good")
+        with site.engine.connect() as conn:
+            by = sa.select(scorecards.c.standard_sha256).where(scorecards.c.id == now.id)
+            assert conn.execute(by).scalar_one() == now.scorecard.standard.sha256
         assert verify(site.engine).sound
 
 
