@@ -108,10 +108,10 @@ def decide(
         ruling = Ruling(item=filed.item, outcome=outcome, points=decision.points, reason=decision.reason)
     now = bench.now()
     decide_appeal(bench.engine, bench.schemes, appeal, ruling, reason=decision.reason, actor=account.name, now=now)
-    bench.add_anchor()
     with writing(bench.engine) as conn:
         said = "成立" if decision.upheld else "驳回"
         log(conn, Action.APPEAL_DECIDED, actor=account.name, now=now, call=filed.call, detail=f"{filed.item} {said}")
+    bench.add_anchor()
     return Response(status_code=204)
 
 

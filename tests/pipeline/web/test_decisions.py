@@ -11,6 +11,7 @@ from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.entries import balance, entries
 from zhijian.pipeline.stages import correct
+from zhijian.pipeline.store.access_log import Action, accesses
 from zhijian.pipeline.store.hearings import hearing_of
 from zhijian.pipeline.store.holds import HOLD
 from zhijian.pipeline.store.judgements import hearing_number
@@ -143,6 +144,13 @@ class TestDeciding:
         answer = site.as_("monitor").post(f"/api/calls/{site.numbers['doubt']}/decisions", json=body)
         assert answer.status_code == 422
         assert site.judgement("doubt").id == before
+
+    def test_a_decision_is_logged_though_the_anchor_cannot_be_written(self, site):
+        site.bench.anchor.mkdir()
+        assert decide(site, "doubt", "monitor", passes()).status_code == 500
+        with site.engine.connect() as conn:
+            done = [one.action for one in accesses(conn, call=site.numbers["doubt"], limit=9)]
+        assert (done, site.judgement("doubt").scorecard.in_doubt) == ([Action.DECIDE], False)
 
     def test_a_confirmed_veto_costs_its_points(self, site):
         answer = decide(site, "veto", "monitor", veto_confirmed=True).json()
