@@ -33,8 +33,9 @@ class Ruling:
 def ruled(card: Scorecard, rulings: Iterable[Ruling], *, veto_confirmed: bool | None = None) -> Scorecard:
     """The scorecard with these rulings in it; what nobody ruled on stays as the machine had it.
 
-    `veto_confirmed` decides on its veto, where it has one. Raises RecordError for an item that it does not have, for
-    one ruled on twice, and for a decision on a veto that is not there.
+    `veto_confirmed` decides on its veto, where it has one; while it is None, what was decided before stands. Raises
+    RecordError for an item that it does not have, for one ruled on twice, and for a decision on a veto that is not
+    there.
     """
     of_item: dict[str, Ruling] = {}
     for ruling in rulings:
@@ -47,7 +48,8 @@ def ruled(card: Scorecard, rulings: Iterable[Ruling], *, veto_confirmed: bool | 
     vetoed = any(item.veto for item in items)
     if veto_confirmed is not None and not vetoed:
         raise RecordError("there is no veto to decide on")
-    return replace(card, items=items, veto_confirmed=veto_confirmed if vetoed else None)
+    stands = card.veto_confirmed if veto_confirmed is None else veto_confirmed
+    return replace(card, items=items, veto_confirmed=stands if vetoed else None)
 
 
 def carried(card: Scorecard, before: Scorecard, ruled_on: Iterable[str]) -> Scorecard:
@@ -60,8 +62,10 @@ def carried(card: Scorecard, before: Scorecard, ruled_on: Iterable[str]) -> Scor
         said[item.id] if item.id in said and said[item.id].points_max == item.points_max else item
         for item in card.items
     )
-    vetoed = before.veto and any(item.veto for item in items)
-    return replace(card, items=items, veto_confirmed=before.veto_confirmed if vetoed else None)
+    vetoed, decided_on = ({item.id for item in of if item.veto} for of in (items, before.items))
+    # a veto that was not there when somebody decided is nobody's decision yet
+    decided = bool(vetoed) and vetoed <= decided_on
+    return replace(card, items=items, veto_confirmed=before.veto_confirmed if decided else None)
 
 
 def _ruled(item: ItemResult, ruling: Ruling) -> ItemResult:

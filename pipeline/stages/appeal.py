@@ -10,6 +10,7 @@ from zhijian.models.records.scorecard import ItemResult, Outcome, Scorecard
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.review import review_in
 from zhijian.pipeline.store.appeals import add_appeal, add_decision, appeal_of, appeals_of_call
+from zhijian.pipeline.store.corrections import correctors_of
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.judgements import Judgement, published_at, published_of
 from zhijian.pipeline.store.reviews import StaleReview, reviews_of
@@ -72,7 +73,8 @@ def decide_appeal(
             raise AppealRefused("这件申诉不存在或已有最终决定")
         if not reason.strip():
             raise AppealRefused("请写明复议理由")
-        if actor in {review.actor for review in reviews_of(conn, filed.call)} | {filed.actor}:
+        reviewers = {review.actor for review in reviews_of(conn, filed.call)}
+        if actor in reviewers | correctors_of(conn, filed.call) | {filed.actor}:
             raise AppealRefused("申诉须由另一位质检员复议")
         published = published_of(conn, filed.call)
         if ruling is not None:

@@ -45,6 +45,13 @@ def log(
     conn.execute(access_log.insert().values(row))
 
 
+def last_time(conn: sa.Connection, action: Action, *, actor: str, call: int) -> datetime | None:
+    """When somebody last did this with a call."""
+    which = (access_log.c.call == call, access_log.c.actor == actor, access_log.c.action == action.value)
+    latest = sa.select(access_log.c.at).where(*which).order_by(access_log.c.id.desc()).limit(1)
+    return conn.execute(latest).scalar_one_or_none()
+
+
 def accesses(
     conn: sa.Connection, *, call: int | None = None, actor: str | None = None, limit: int, before: int | None = None
 ) -> tuple[Access, ...]:

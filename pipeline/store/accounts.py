@@ -13,7 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from zhijian.models.records.account import Account, UserRole
 from zhijian.pipeline.store.database import StoreError, writing
-from zhijian.pipeline.store.workbench_tables import accounts, login_failures, sessions
+from zhijian.pipeline.store.workbench_tables import accounts, holds, login_failures, sessions
 
 PASSWORD_MIN = 10
 SESSION_MAX = timedelta(hours=12)
@@ -73,8 +73,9 @@ def set_password(conn: sa.Connection, account: int, password: str) -> None:
 
 
 def set_active(conn: sa.Connection, account: int, active: bool) -> None:
-    """Locks an account out at once, or lets it in again."""
+    """Locks an account out at once, or lets it in again; the calls that it had before it are free."""
     conn.execute(accounts.update().where(accounts.c.id == account).values(active=active))
+    conn.execute(holds.delete().where(holds.c.account == account))
     conn.execute(sessions.delete().where(sessions.c.account == account))
 
 
@@ -95,14 +96,16 @@ def log_in(engine: sa.Engine, name: str, password: str, *, address: str, now: da
     """The account of that name and password. Raises LoginRefused, TooManyFailures."""
     with writing(engine) as conn:
         _refuse_many_failures(conn, name, address, now)
+        # counts until the password is found to fit, so that many tries at once are not all let through
+        failure = {"name": name[:64], "address": address, "at_s": int(now.timestamp())}
+        tried = conn.execute(login_failures.insert().values(failure).returning(login_failures.c.id)).scalar_one()
         row = conn.execute(sa.select(accounts).where(accounts.c.name == name, accounts.c.active)).one_or_none()
     hashed = _NOBODY if row is None or row.password_hash is None else row.password_hash
-    if _fits(hashed, password) and row is not None and row.password_hash is not None:
-        return _account(row)
+    if not _fits(hashed, password) or row is None or row.password_hash is None:
+        raise LoginRefused("账号或密码不对")
     with writing(engine) as conn:
-        failure = {"name": name[:64], "address": address, "at_s": int(now.timestamp())}
-        conn.execute(login_failures.insert().values(failure))
-    raise LoginRefused("账号或密码不对")
+        conn.execute(login_failures.delete().where(login_failures.c.id == tried))
+    return _account(row)
 
 
 def open_session(conn: sa.Connection, account: int, now: datetime) -> str:

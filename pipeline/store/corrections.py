@@ -38,10 +38,16 @@ def add_correction(
     }
     hearing = _insert(conn, hearings, heard | own)
     conn.execute(calls.update().where(calls.c.id == seen.call).values(hearing=hearing))
-    result = _insert(conn, scorecards, base | {"content": card, "hearing": hearing, "judged_at": now})
+    judged = {"content": card, "standard_sha256": card.standard.sha256, "hearing": hearing, "judged_at": now}
+    result = _insert(conn, scorecards, base | judged)
     row = {"call": seen.call, "scorecard": seen.id, "result": result, "utterance": utterance}
     conn.execute(corrections.insert().values(row | {"actor": actor, "corrected_at": now}))
     return Judgement(result, seen.call, seen.source, seen.revision, card)
+
+
+def correctors_of(conn: sa.Connection, call: int) -> frozenset[str]:
+    """Who has put lines of a call right."""
+    return frozenset(conn.execute(sa.select(corrections.c.actor).where(corrections.c.call == call)).scalars())
 
 
 def _insert(conn: sa.Connection, table: sa.Table, row: dict[str, object]) -> int:

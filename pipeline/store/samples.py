@@ -17,11 +17,8 @@ from zhijian.pipeline.store.workbench_tables import sampled_calls, samples, work
 from zhijian.pipeline.store.worklist import Rank
 from zhijian.rules.scenario import recorded_scenario
 
-_UNSEEN = (
-    calls.c.state.in_((State.PUBLISHED, State.HELD)),
-    worklist.c.rank != Rank.UNSCORABLE,
-    ~sa.exists().where(reviews.c.call == worklist.c.call),
-)
+_UNDECIDED = ~sa.exists().where(reviews.c.call == worklist.c.call)
+_UNSEEN = (calls.c.state.in_((State.PUBLISHED, State.HELD)), worklist.c.rank != Rank.UNSCORABLE, _UNDECIDED)
 """A call that has a score to look at and that no person has decided on."""
 
 
@@ -92,7 +89,7 @@ def add_sample(conn: sa.Connection, sampling: Sampling, drawn: Iterable[Drawn], 
     if rows:
         conn.execute(sampled_calls.insert(), rows)
     drawn_now = sa.select(sampled_calls.c.call).where(sampled_calls.c.sample == sample)
-    waits = worklist.update().where(worklist.c.call.in_(drawn_now), worklist.c.rank == Rank.SETTLED)
+    waits = worklist.update().where(worklist.c.call.in_(drawn_now), worklist.c.rank == Rank.SETTLED, _UNDECIDED)
     conn.execute(waits.values(rank=Rank.SAMPLED))
     return sample
 

@@ -3,6 +3,7 @@
 Lists of a hundred thousand calls are chosen, sorted and cut here, without a scorecard being opened.
 """
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -186,7 +187,7 @@ def _which(choice: Choice) -> list[sa.ColumnElement[bool]]:
     if choice.published is not None:
         which.append(w.published == choice.published)
     if choice.people is not None:
-        which.append(sa.or_(sa.false(), *(_days_of(entry) for entry in choice.people)))
+        which.append(_of_people(choice.people))
     if choice.item is not None:
         item = sa.select(worklist_items.c.call).where(worklist_items.c.item == choice.item)
         which.append(w.call.in_(item))
@@ -208,13 +209,20 @@ def _tenths(score: Decimal | None) -> int | None:
     return None if score is None else int(score * 10)
 
 
-def _days_of(entry: RosterEntry) -> sa.ColumnElement[bool]:
-    days = [worklist.c.agent_no == entry.agent_no]
-    if entry.from_day:
-        days.append(worklist.c.day >= entry.from_day)
-    if entry.to_day:
-        days.append(worklist.c.day <= entry.to_day)
-    return sa.and_(*days)
+def _of_people(people: Collection[RosterEntry]) -> sa.ColumnElement[bool]:
+    """The calls in these stretches; people of the same days are taken together, as SQLite refuses deep questions."""
+    by_days: defaultdict[tuple[date | None, date | None], set[str]] = defaultdict(set)
+    for entry in people:
+        by_days[entry.from_day, entry.to_day].add(entry.agent_no)
+    stretches = []
+    for (from_day, to_day), agents in by_days.items():
+        days: list[sa.ColumnElement[bool]] = [worklist.c.agent_no.in_(sorted(agents))]
+        if from_day:
+            days.append(worklist.c.day >= from_day)
+        if to_day:
+            days.append(worklist.c.day <= to_day)
+        stretches.append(sa.and_(*days))
+    return sa.or_(sa.false(), *stretches)
 
 
 def team_entries(roster: Collection[RosterEntry], teams: Collection[str]) -> tuple[RosterEntry, ...]:

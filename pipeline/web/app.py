@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from zhijian.models.records.span import RecordError
 from zhijian.pipeline.stages.appeal import AppealRefused
@@ -20,7 +21,7 @@ from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.reviews import StaleReview
 from zhijian.pipeline.web import accounts, appeals, calibration, calls, decisions, lists, login, quality, sound
 from zhijian.pipeline.web.pages import page
-from zhijian.pipeline.web.workbench import SAFE_METHODS, NotLoggedIn, Workbench
+from zhijian.pipeline.web.workbench import SAFE_METHODS, KeepPeer, NotLoggedIn, Workbench
 
 log = logging.getLogger(__name__)
 API = "/api/"
@@ -62,6 +63,9 @@ def create_app(bench: Workbench) -> FastAPI:
         app.include_router(router, responses=refusals)
     app.mount("/static", StaticFiles(packages=[("zhijian.pipeline.web", "static")]), name="static")
     app.middleware("http")(_guard)
+    # addresses that proxies write are believed from the named ones only; who has sent them is kept beside
+    app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(bench.settings.trusted_proxies))
+    app.add_middleware(KeepPeer)
     app.exception_handler(NotLoggedIn)(_to_login)
     app.exception_handler(HTTPException)(_refuse)
     app.exception_handler(RequestValidationError)(_invalid)

@@ -14,6 +14,7 @@ from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.stages.appeal import decide_appeal, file_appeal
 from zhijian.pipeline.store.access_log import Action, log
 from zhijian.pipeline.store.appeals import Appeal, appeal_of, appeals_of_agent, open_appeals
+from zhijian.pipeline.store.calls import call_task
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.judgements import judgement_of
 from zhijian.pipeline.store.roster import stored_roster, team_on
@@ -31,7 +32,7 @@ from zhijian.pipeline.web.workbench import (
     Workbench,
     visible,
 )
-from zhijian.reports.redact import mask_digits
+from zhijian.reports.redact import redactor_for
 
 router = APIRouter()
 
@@ -115,10 +116,10 @@ def decide(
         ruling = Ruling(item=filed.item, outcome=outcome, points=decision.points, reason=decision.reason)
     now = bench.now()
     decide_appeal(bench.engine, bench.schemes, appeal, ruling, reason=decision.reason, actor=account.name, now=now)
-    bench.add_anchor()
     with writing(bench.engine) as conn:
         said = "成立" if decision.upheld else "驳回"
         log(conn, Action.APPEAL_DECIDED, actor=account.name, now=now, call=filed.call, detail=f"{filed.item} {said}")
+    bench.add_anchor()
     return Response(status_code=204)
 
 
@@ -131,6 +132,7 @@ def _listed(bench: Workbench, account: Account, appeal: Appeal) -> ListedAppeal 
     team = team_on(stored_roster(bench.engine), appeal.agent_no, judged.agent_day.day)
     if account.role is SUPERVISOR and team not in account.teams:
         return None
+    mask = redactor_for(call_task(bench.engine, appeal.call).call, judged.scorecard)
     return ListedAppeal(
         appeal=appeal.id,
         call=appeal.call,
@@ -138,8 +140,8 @@ def _listed(bench: Workbench, account: Account, appeal: Appeal) -> ListedAppeal 
         agent_no=appeal.agent_no,
         item=appeal.item,
         item_name=bench.item_name(appeal.item),
-        reason=mask_digits(appeal.reason),
+        reason=mask(appeal.reason),
         filed_at=appeal.filed_at,
         upheld=appeal.decision.upheld if appeal.decision else None,
-        decision=mask_digits(appeal.decision.reason) if appeal.decision else None,
+        decision=mask(appeal.decision.reason) if appeal.decision else None,
     )

@@ -81,10 +81,10 @@ def decide(bench: Bench, account: Monitor, call: CallNumber, decision: DecisionI
         actor=account.name,
         now=now,
     )
-    bench.add_anchor()
     with writing(bench.engine) as conn:
         items = "、".join(given.item for given in decision.rulings)
         log(conn, Action.DECIDE, actor=account.name, now=now, call=call, detail=items)
+    bench.add_anchor()
     return _decided(bench, decided)
 
 
@@ -104,9 +104,9 @@ def correct_line(bench: Bench, account: Monitor, call: CallNumber, correction: C
         actor=account.name,
         now=now,
     )
-    bench.add_anchor()
     with writing(bench.engine) as conn:
         log(conn, Action.CORRECT, actor=account.name, now=now, call=call, detail=f"第 {correction.utterance + 1} 句")
+    bench.add_anchor()
     return _decided(bench, decided)
 
 

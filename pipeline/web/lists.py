@@ -32,6 +32,7 @@ from zhijian.pipeline.web.workbench import (
     teams_of,
     visible,
 )
+from zhijian.reports.redact import mask_digits
 from zhijian.reports.wording import SCENARIOS
 
 router = APIRouter()
@@ -186,7 +187,7 @@ def _list(bench: Workbench, choice: Choice, number: int, *, latest_first: bool) 
             agent_no=row.agent_no,
             agent=names.get(row.agent_no, ""),
             team=team_on(roster, row.agent_no, row.day),
-            scenario=SCENARIOS.get(row.scenario or "", row.scenario),
+            scenario=row.scenario and (SCENARIOS.get(row.scenario) or mask_digits(row.scenario)),
             score=None if row.score is None else float(row.score),
             published=row.published,
             items=[ListedItem(id=id, name=bench.item_name(id), outcome=outcome) for id, outcome in row.items],

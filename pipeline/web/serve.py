@@ -31,8 +31,7 @@ def serve(engine: sa.Engine, standard: Path | None, anchor: Path, settings: Revi
         create_app(bench),
         host=settings.host,
         port=settings.port,
-        # addresses that proxies write are believed from the named ones only
-        forwarded_allow_ips=list(settings.trusted_proxies),
+        proxy_headers=False,  # the application reads them itself: the sign-on needs the proxy's own address, too
         server_header=False,
         log_level="warning",
         access_log=False,

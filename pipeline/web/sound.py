@@ -2,9 +2,10 @@
 
 import struct
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 from typing import Annotated
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -19,7 +20,7 @@ from zhijian.models.engines.audio import RATE_HZ, AudioError, Sound, clip_wav, l
 from zhijian.models.records.account import Account
 from zhijian.models.records.dialogue import Role
 from zhijian.models.records.span import Span
-from zhijian.pipeline.store.access_log import Action, log
+from zhijian.pipeline.store.access_log import Action, last_time, log
 from zhijian.pipeline.store.calls import call_task
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.hearings import hearing_of
@@ -35,6 +36,7 @@ _HEADER_BYTES = 44
 _PIECE_BYTES = 1 << 20
 _BUCKETS = 1200
 _LONGEST_CLIP_MS = 120_000
+_HEARING = timedelta(hours=1)
 
 
 class Waveform(BaseModel):
@@ -57,9 +59,7 @@ def sound(bench: Bench, account: Listener, call: CallNumber, request: Request) -
     heard = _sound(bench, account, call)
     size, asked = _HEADER_BYTES + heard.samples.size * 2, request.headers.get("range")
     start, end = _range(asked or "bytes=0-", size)
-    if start == 0:
-        with writing(bench.engine) as conn:
-            log(conn, Action.LISTEN, actor=account.name, now=bench.now(), call=call)
+    _log_hearing(bench, account, call, from_start=start == 0)
     if asked is None:
         headers = {"Accept-Ranges": "bytes", "Content-Length": str(size)}
         return StreamingResponse(_pieces(heard, size), headers=headers, media_type="audio/wav")
@@ -115,14 +115,26 @@ def _sound(bench: Workbench, account: Account, call: int) -> Sound:
     seen = visible(bench, account, call)
     task = call_task(bench.engine, call)
     folder = Path(url2pathname(urlsplit(task.call.source).path))
+    path = folder / task.call.recording
     try:
-        return _load(folder / task.call.recording, seen.scorecard.recording_sha256 or "")
+        return _load(path, seen.scorecard.recording_sha256 or "", path.stat().st_mtime_ns)
     except (AudioError, OSError):
         raise HTTPException(404, "录音已不在,或不能读取") from None
 
 
-@cached(LRUCache(_KEPT_BYTES, getsizeof=lambda heard: heard.samples.nbytes), lock=Lock())
-def _load(path: Path, sha256: str) -> Sound:
+def _log_hearing(bench: Workbench, account: Account, call: int, *, from_start: bool) -> None:
+    """Once a hearing: what is asked for further on goes on with one, if there was one lately."""
+    now = bench.now()
+    with bench.engine.connect() as conn:
+        last = None if from_start else last_time(conn, Action.LISTEN, actor=account.name, call=call)
+    if last is None or now > last + _HEARING:
+        with writing(bench.engine) as conn:
+            log(conn, Action.LISTEN, actor=account.name, now=now, call=call)
+
+
+@cached(LRUCache(_KEPT_BYTES, getsizeof=lambda heard: heard.samples.nbytes), condition=Condition())
+def _load(path: Path, sha256: str, _written_ns: int) -> Sound:
+    """Decoded once, however many ask at the same time; and anew when the file is another one."""
     heard = load(path)
     if heard.sha256 != sha256:
         raise AudioError("录音已不是评分时的录音")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import Depends, HTTPException, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from zhijian.models.records.account import Account, UserRole
 from zhijian.models.records.roster import RosterEntry
@@ -22,6 +23,7 @@ from zhijian.rules.explain import explain
 from zhijian.rules.standard import Item, Standard
 
 COOKIE = "zhijian_session"
+_PEER = "zhijian.peer"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 ADMIN, AGENT, MONITOR = UserRole.ADMIN, UserRole.AGENT, UserRole.MONITOR
 SUPERVISOR, TRAINER = UserRole.SUPERVISOR, UserRole.TRAINER
@@ -58,6 +60,18 @@ class Workbench:
     def add_anchor(self) -> None:
         """To be called when something may have been booked: the head of the ledger goes into the anchor file."""
         anchor.add(self.anchor, chain.head(self.engine), self.now())
+
+
+class KeepPeer:
+    """Keeps the address that a request has really come from, before those that proxies write take its place."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        peer = scope.get("client")
+        scope[_PEER] = peer[0] if peer else None
+        await self.app(scope, receive, send)
 
 
 class NotLoggedIn(Exception):
@@ -162,7 +176,7 @@ def _of_proxy(request: Request, bench: Workbench) -> Session | None:
     """
     header = bench.settings.sso_header
     name = request.headers.get(header) if header else None
-    if name is None or request.client is None or request.client.host not in bench.settings.trusted_proxies:
+    if name is None or request.scope[_PEER] not in bench.settings.trusted_proxies:
         return None
     with bench.engine.connect() as conn:
         account = account_named(conn, name)

@@ -53,6 +53,12 @@ def test_a_confirmed_veto_is_zero_and_keeps_the_score_before_it():
     assert (card.score, card.score_before_veto, card.publishes_itself) == (0, 50, True)
 
 
+def test_what_was_decided_of_a_veto_stands_while_nobody_decides_otherwise():
+    for said in (True, False):
+        decided = ruled(CARD, [rule("b", Outcome.NA)], veto_confirmed=said)
+        assert ruled(decided, [rule("a", Outcome.FAIL, "5")]).veto_confirmed is said
+
+
 def test_a_veto_that_is_overruled_with_its_item_is_gone():
     card = ruled(CARD, [rule("b", Outcome.NA), rule("c", Outcome.PASS)])
     assert (card.veto, card.veto_confirmed, card.score) == (False, None, 100)

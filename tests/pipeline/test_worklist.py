@@ -5,16 +5,19 @@ from datetime import date, datetime, timedelta, timezone
 import pytest
 
 from zhijian.models.records.review import Ruling
+from zhijian.models.records.roster import RosterEntry
 from zhijian.models.records.sampling import Sampling
 from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.stages.review import review
+from zhijian.pipeline.stages.sample import draw as lots
 from zhijian.pipeline.stages.sample import sample
 from zhijian.pipeline.store import workbench_tables
 from zhijian.pipeline.store.calls import register, waiting
 from zhijian.pipeline.store.database import open_database, writing
 from zhijian.pipeline.store.judgements import judged, latest_judgement
+from zhijian.pipeline.store.samples import add_sample, candidates
 from zhijian.pipeline.store.tables import metadata
 from zhijian.pipeline.store.worklist import Choice, Listed, Rank, listed
 
@@ -118,3 +121,21 @@ def test_the_database_keeps_what_was_said(db, night, table, statement):
             return
         with pytest.raises(Exception, match="append-only"):
             conn.exec_driver_sql(statement.format(table, columns[0], columns[0]))
+
+
+def test_what_is_decided_while_a_draw_goes_on_does_not_wait(db, night):
+    night(db, c1={})
+    week = Sampling(from_day=date(2026, 11, 16), to_day=date(2026, 11, 22), per_agent=1, seed=7)
+    with db.connect() as conn:
+        drawn = lots(candidates(conn, week), week)
+    decide(db, "c1")
+    with writing(db) as conn:
+        add_sample(conn, week, drawn, actor="lead", now=NOW)
+    assert ranks(db) == {"c1": Rank.SETTLED}
+
+
+def test_a_team_may_have_thousands_of_people(db, night):
+    night(db, c1={})
+    everybody = tuple(RosterEntry(agent_no=str(number), name="某", team="一班") for number in range(1000, 4000))
+    assert list(the_list(db, Choice(people=everybody))) == ["c1"]
+    assert list(the_list(db, Choice(people=everybody[24:]))) == []

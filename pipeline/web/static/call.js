@@ -210,6 +210,7 @@ async function unmask() {
     const response = await fetch(`${api}?unmasked=true`);
     const seen = await response.json();
     if (!response.ok) throw new Error(seen.detail);
+    if (seen.scorecard !== view.scorecard) throw new Error("通话已有新的评分或决定,请刷新后再定");
     view = seen;
     byId("unmask").textContent = "原文(已记入日志)";
     if (byId("customer")) byId("customer").textContent = view.customer_no;
@@ -220,6 +221,7 @@ async function unmask() {
 
 async function correctLine() {
   if (!view.may_decide) return;
+  if (rulings.size || vetoConfirmed !== null) return say("更正后会重新评分:请先提交或撤回其他改动");
   await unmask();
   const line = document.querySelector("#transcript li.now") ?? document.querySelector("#transcript .word:is(.evidence, .searched)")?.closest("li");
   if (!line) return say("请先听到要更正的那一句");

@@ -15,6 +15,7 @@ from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.entries import balance, entries
 from zhijian.pipeline.store.accounts import open_session
 from zhijian.pipeline.store.database import writing
+from zhijian.pipeline.store.judgements import judged
 from zhijian.pipeline.web.app import create_app
 from zhijian.pipeline.web.workbench import COOKIE
 
@@ -190,6 +191,27 @@ class TestMonitor:
         expect(page.locator("#message")).to_be_visible()
         assert heard_site.as_("monitor").get(f"/api/calls/{number}").json()["events"] == []
 
+    def test_a_correction_loses_no_ruling(self, heard_site, serve, open_as):
+        page = open_as(heard_site, serve(heard_site), "monitor")
+        page.keyboard.press("n")
+        page.wait_for_url("**/calls/*")
+        expect(page.locator(".word.evidence").first).to_be_visible()
+        page.keyboard.press("b")
+        page.keyboard.press("e")
+        expect(page.locator("#message")).to_contain_text("请先提交或撤回")
+        expect(page.locator("#ask")).to_be_hidden()
+
+    def test_the_original_of_another_scorecard_is_not_decided_on(self, heard_site, serve, open_as):
+        page = open_as(heard_site, serve(heard_site), "monitor")
+        page.keyboard.press("n")
+        page.wait_for_url("**/calls/*")
+        expect(page.locator(".item.current")).to_be_visible()
+        seen = heard_site.judgement(page.locator(".facts").inner_text().split(" ")[0])
+        judged(heard_site.engine, seen.call, seen.scorecard)
+        page.keyboard.press("m")
+        expect(page.locator("#message")).to_contain_text("请刷新")
+        expect(page.locator("#unmask")).to_contain_text("显示原文")
+
     def test_a_corrected_line_is_judged_at_once(self, heard_site, serve, open_as):
         page = open_as(heard_site, serve(heard_site), "monitor")
         page.keyboard.press("n")
@@ -285,6 +307,7 @@ class TestSupervisor:
         page.locator("summary").click()
         for name in ("from_day", "to_day"):
             page.locator(f"#draw [name={name}]").fill("2026-11-20")
+        page.locator("#draw [name=per_agent]").fill("9")
         page.get_by_role("button", name="抽取").click()
         page.wait_for_url("**/queue?kind=sampled")
         expect(page.locator("tbody tr")).to_have_count(1)

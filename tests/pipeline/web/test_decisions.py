@@ -4,16 +4,21 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from tests.pipeline.web.conftest import NOW
+from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.entries import balance, entries
+from zhijian.pipeline.stages import correct
 from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.stages.judge import judge
+from zhijian.pipeline.store.access_log import Action, accesses
 from zhijian.pipeline.store.calls import call_task, register
 from zhijian.pipeline.store.hearings import heard_before, hearing_of
 from zhijian.pipeline.store.holds import HOLD
 from zhijian.pipeline.store.judgements import hearing_number
+from zhijian.pipeline.store.tables import scorecards
 from zhijian.pipeline.web.decisions import DecisionIn
 
 OFFER = "opening.offer"
@@ -90,6 +95,13 @@ class TestQueue:
         shown = site.as_("monitor").get("/api/queue?kind=doubt").json()["calls"]
         assert shown[0]["held_by"] == "second"
 
+    def test_what_was_given_to_somebody_who_is_locked_out_is_free(self, site):
+        given = {"calls": [site.numbers["doubt"]], "monitor": "second"}
+        assert site.as_("supervisor").post("/api/queue/assignments", json=given).status_code == 204
+        path = f"/api/accounts/{site.account('second').id}"
+        assert site.as_("admin").patch(path, json={"active": False}).status_code == 200
+        assert decide(site, "doubt", "monitor", passes()).status_code == 200
+
     def test_only_monitors_are_given_calls(self, site):
         given = {"calls": [site.numbers["doubt"]], "monitor": "trainer"}
         assert site.as_("supervisor").post("/api/queue/assignments", json=given).status_code == 422
@@ -135,6 +147,13 @@ class TestDeciding:
         answer = site.as_("monitor").post(f"/api/calls/{site.numbers['doubt']}/decisions", json=body)
         assert answer.status_code == 422
         assert site.judgement("doubt").id == before
+
+    def test_a_decision_is_logged_though_the_anchor_cannot_be_written(self, site):
+        site.bench.anchor.mkdir()
+        assert decide(site, "doubt", "monitor", passes()).status_code == 500
+        with site.engine.connect() as conn:
+            done = [one.action for one in accesses(conn, call=site.numbers["doubt"], limit=9)]
+        assert (done, site.judgement("doubt").scorecard.in_doubt) == ([Action.DECIDE], False)
 
     def test_a_confirmed_veto_costs_its_points(self, site):
         answer = decide(site, "veto", "monitor", veto_confirmed=True).json()
@@ -201,6 +220,17 @@ class TestCorrecting:
         items = {item.id: item for item in site.judgement("doubt").scorecard.items}
         assert (items[OFFER].outcome, items[OFFER].reason) == ("pass", "听了录音")
 
+    @pytest.mark.parametrize("said", [True, False])
+    def test_a_veto_that_comes_of_it_waits_for_a_person(self, site, monkeypatch, said):
+        assert decide(site, "veto", veto_confirmed=said).json()["published"]
+        before = site.judgement("veto").scorecard
+        now = replace(before.items[0], id="language.banned")
+        was = replace(before.items[0], outcome=Outcome.PASS, points=before.items[0].points_max, veto=False)
+        judged_now = replace(before, items=(was, now), veto_confirmed=None)
+        monkeypatch.setattr(correct, "judge", lambda *_, **__: judged_now)
+        answer = self.correct(site, call="veto").json()
+        assert (answer["published"], answer["veto_waiting"]) == (False, True)
+
     def test_another_speaker(self, site):
         self.correct(site, "您好请讲", 0, "customer")
         dialogue = self.dialogue(site)
@@ -222,6 +252,10 @@ class TestCorrecting:
 
     def test_published_points_follow(self, site):
         assert self.correct(site, call="good").status_code == 200
+        now = site.judgement("good")
+        with site.engine.connect() as conn:
+            by = sa.select(scorecards.c.standard_sha256).where(scorecards.c.id == now.id)
+            assert conn.execute(by).scalar_one() == now.scorecard.standard.sha256
         assert verify(site.engine).sound
 
 
@@ -262,6 +296,13 @@ class TestAppeals:
         refused = self.decide(site, appeal, "monitor", upheld=True)
         assert (refused.status_code, "另一位" in refused.json()["detail"]) == (409, True)
         assert self.decide(site, appeal, "second", upheld=True).status_code == 204
+
+    def test_nor_does_who_has_put_a_line_right(self, site):
+        appeal = self.file(site).json()["appeal"]
+        body = {"scorecard": site.judgement("good").id, "utterance": 0, "text": "什么事", "role": "agent"}
+        assert site.as_("monitor").post(f"/api/calls/{site.numbers['good']}/corrections", json=body).status_code == 200
+        assert self.decide(site, appeal, "monitor", upheld=False).status_code == 409
+        assert self.decide(site, appeal, "second", upheld=False).status_code == 204
 
     def test_it_has_its_time(self, site, make_site):
         late = make_site(site.engine, now=NOW + timedelta(days=3, seconds=1), appeal_days=3)

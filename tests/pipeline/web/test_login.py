@@ -1,10 +1,13 @@
 """Coming in: passwords, sessions, forged requests, and the company's own sign-on."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from time import sleep
 
 import pytest
 
 from tests.pipeline.web.conftest import NOW
+from zhijian.pipeline.store import accounts
 from zhijian.pipeline.store.access_log import Action, accesses
 from zhijian.pipeline.store.accounts import (
     FAILURES_PER_NAME,
@@ -60,6 +63,27 @@ def test_a_password_cannot_be_guessed(with_password, make_site):
     assert log_in(client).status_code == 429
     later = make_site(with_password.engine, now=NOW + WINDOW + timedelta(seconds=1))
     assert log_in(later.nobody()).status_code == 303
+
+
+def test_nor_by_many_tries_at_once(with_password, monkeypatch):
+    tries = 2 * FAILURES_PER_NAME
+    checking = []
+
+    def wrong(*_):
+        checking.append(1)
+        sleep(0.5)  # all others have come in meanwhile
+        return False
+
+    monkeypatch.setattr(accounts, "_fits", wrong)
+    client = with_password.nobody()
+    with ThreadPoolExecutor(tries) as pool:
+        answers = list(pool.map(lambda _: log_in(client, "wrong").status_code, range(tries)))
+    assert len(checking) == answers.count(401) == FAILURES_PER_NAME
+
+
+def test_logging_in_often_locks_nobody_out(with_password):
+    for _ in range(FAILURES_PER_NAME + 1):
+        assert log_in(with_password.nobody()).status_code == 303
 
 
 def test_a_planted_token_is_worth_nothing(with_password):
@@ -150,6 +174,15 @@ class TestSignOn:
     def test_a_trusted_proxy_names_the_account(self, site, make_site):
         client = self.site(site, make_site).nobody()
         assert client.get("/api/me", headers=HEADER).json()["name"] == "monitor"
+
+    def test_it_may_name_the_browser_s_address_too(self, site, make_site):
+        client = self.site(site, make_site).nobody()
+        headers = HEADER | {"x-forwarded-for": "10.1.2.3", "x-forwarded-proto": "https"}
+        assert client.get("/api/me", headers=headers).json()["name"] == "monitor"
+
+    def test_who_only_says_that_he_is_the_proxy_is_not(self, site, make_site):
+        client = self.site(site, make_site, ("10.0.0.1",)).nobody()
+        assert client.get("/api/me", headers=HEADER | {"x-forwarded-for": "10.0.0.1"}).status_code == 401
 
     def test_nobody_else_may(self, site, make_site):
         assert self.site(site, make_site, ("10.0.0.1",)).nobody().get("/api/me", headers=HEADER).status_code == 401

@@ -1,11 +1,15 @@
 """What pages hold: masked data, safe texts, strict headers; and that every look is logged."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.pipeline.web.conftest import NOW, PHONE
+from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.store.access_log import Action, accesses
 from zhijian.pipeline.store.appeals import add_appeal
 from zhijian.pipeline.store.database import writing
+from zhijian.pipeline.store.judgements import judged
 
 SCRIPT = "</script><script>alert(1)</script>"
 
@@ -166,3 +170,23 @@ def test_the_access_log_is_read_by_administrators_and_says_so(site):
     assert [(one["actor"], one["action"]) for one in client.get("/api/access-log").json()] == [("monitor", "view")]
     assert client.get("/api/access-log").json()[0]["action"] == "read_log"
     assert "查看通话" in client.get("/access-log").text
+
+
+def test_what_a_call_list_has_for_a_scenario_is_masked(site, make_card):
+    seen, number = site.judgement("good"), site.numbers["good"]
+    card = replace(seen.scorecard, scenario=f"故障 {PHONE}")
+    judged(site.engine, number, card)
+    book(site.engine, seen.source, site.bench.schemes, actor="machine", now=NOW)
+    client = site.as_("monitor")
+    for path in ("/calls", "/api/calls", f"/calls/{number}", f"/api/calls/{number}"):
+        answer = client.get(path)
+        assert ("故障" in answer.text, PHONE in answer.text) == (True, False)
+
+
+def test_the_list_of_appeals_names_no_customer(site):
+    reason = "户主是张建国,住和平小区3号楼501室"
+    path = f"/api/calls/{site.numbers['good']}/appeals"
+    assert site.as_("agent").post(path, json={"item": "opening.greeting", "reason": reason}).status_code == 201
+    for who in ("agent", "monitor"):
+        for shown in (site.as_(who).get("/api/appeals").text, site.as_(who).get("/appeals").text):
+            assert ("户主是" in shown, "张建国" in shown, "和平小区" in shown) == (True, False, False)

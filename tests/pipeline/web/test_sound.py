@@ -1,13 +1,23 @@
 """The recording: ranges, clips, waveform — the very samples that were judged, and nothing where they are gone."""
 
 import io
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from time import sleep
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import pytest
 import soundfile
 
+from tests.pipeline.web.conftest import NOW
 from zhijian.models.engines.audio import load
 from zhijian.pipeline.store.access_log import Action, accesses
+from zhijian.pipeline.store.calls import call_task
 from zhijian.pipeline.web import sound
 
 
@@ -89,3 +99,46 @@ def test_listening_is_logged_once_a_hearing(site):
     with site.engine.connect() as conn:
         found = accesses(conn, call=site.numbers["good"], limit=10)
     assert [(one.actor, one.action) for one in found] == [("monitor", Action.LISTEN)]
+
+
+@pytest.mark.parametrize("asked", ["bytes=1-", "bytes=44-", "bytes=-100000"])
+def test_listening_from_further_on_is_logged_too(site, make_site, asked):
+    get(site, "sound", headers={"range": asked})
+    get(site, "sound", headers={"range": asked})
+    get(make_site(site.engine, now=NOW + timedelta(hours=2)), "sound", headers={"range": asked})
+    with site.engine.connect() as conn:
+        found = accesses(conn, call=site.numbers["good"], limit=10)
+    assert [(one.action, one.at) for one in found] == [
+        (Action.LISTEN, NOW + timedelta(hours=2)),
+        (Action.LISTEN, NOW),
+    ]
+
+
+def test_what_is_deleted_is_not_played_from_memory(site, monkeypatch):
+    assert get(site, "sound").status_code == 200
+    task = call_task(site.engine, site.numbers["good"])
+    gone = replace(task, call=replace(task.call, recording="audio/deleted.wav"))
+    kept = Path(url2pathname(urlsplit(task.call.source).path))
+    copied = kept / gone.call.recording
+    shutil.copy(kept / task.call.recording, copied)
+    monkeypatch.setattr(sound, "call_task", lambda *_: gone)
+    assert get(site, "sound").status_code == 200
+    copied.unlink()
+    assert get(site, "sound").status_code == 404
+
+
+def test_a_recording_is_decoded_once_for_all_who_ask_at_once(site, monkeypatch):
+    decoded = []
+
+    def slow(path):
+        decoded.append(path)
+        sleep(0.3)
+        return load(path)
+
+    monkeypatch.setattr(sound, "load", slow)
+    client = site.as_("monitor")
+    path = f"/api/calls/{site.numbers['good']}"
+    with ThreadPoolExecutor() as pool:
+        answers = list(pool.map(client.get, [f"{path}/sound", f"{path}/waveform", f"{path}/sound"]))
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert len(decoded) == 1
