@@ -32,3 +32,10 @@ def sample_sound(sample_labels):
     sentence = next(u for u in call["truth"] if u["role"] == "agent")
     first, last = (int(sentence[edge] * RATE_HZ) for edge in ("start", "end"))
     return as_floats(sound.samples[0, first:last]).astype(np.float64)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in several processes, those of a file share one, and so do all that look at the sample night."""
+    of_night = {item.path for item in items if "sample_night" in getattr(item, "fixturenames", ())}
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("night" if item.path in of_night else str(item.path)))

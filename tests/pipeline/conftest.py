@@ -39,19 +39,33 @@ MakeCard = Callable[..., Scorecard]
 MakeFolder = Callable[[Path, Mapping[str, Mapping[str, Any]]], Path]
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> str | None:
+    """The URL of a database that is wiped for each test; every process that runs tests has one of its own."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if POSTGRESQL is None or worker is None:
+        return POSTGRESQL
+    server = sa.create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
+    with server.connect() as conn:
+        conn.exec_driver_sql(f"DROP DATABASE IF EXISTS test_{worker} WITH (FORCE)")
+        conn.exec_driver_sql(f"CREATE DATABASE test_{worker}")
+    server.dispose()
+    return sa.make_url(POSTGRESQL).set(database=f"test_{worker}").render_as_string(hide_password=False)
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path, postgresql: str | None) -> str:
     """The URL of an empty database."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/books/zhijian.db"
-    if POSTGRESQL is None:
+    if postgresql is None:
         pytest.skip(NO_POSTGRESQL)
-    wiper = sa.create_engine(str(POSTGRESQL))
+    wiper = sa.create_engine(postgresql)
     with wiper.begin() as conn:
         conn.execute(sa.text("DROP SCHEMA public CASCADE"))
         conn.execute(sa.text("CREATE SCHEMA public"))
     wiper.dispose()
-    return str(POSTGRESQL)
+    return postgresql
 
 
 @pytest.fixture(scope="session")

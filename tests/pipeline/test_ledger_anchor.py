@@ -131,10 +131,10 @@ def empty_url(db, tmp_path):
     if shutil.which("pg_dump") is None:
         pytest.skip("pg_dump is not installed")
     with db.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.exec_driver_sql("CREATE DATABASE restored")
-    yield db.url.set(database="restored").render_as_string(hide_password=False)
+        conn.exec_driver_sql(f"CREATE DATABASE {db.url.database}_restored")
+    yield db.url.set(database=f"{db.url.database}_restored").render_as_string(hide_password=False)
     with db.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-        conn.exec_driver_sql("DROP DATABASE restored WITH (FORCE)")
+        conn.exec_driver_sql(f"DROP DATABASE {db.url.database}_restored WITH (FORCE)")
 
 
 class TestBackup:

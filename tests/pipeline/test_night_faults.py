@@ -230,7 +230,7 @@ def test_a_database_that_cannot_grow_stops_the_night_and_the_next_one_goes_on(zh
     stopped = zhijian.end(night)
     assert stopped.returncode == 3, (stopped.stdout, stopped.stderr)
     assert stopped.stdout == ""
-    assert "database" in stopped.stderr.splitlines()[-1]
+    assert "数据库" in stopped.stderr.splitlines()[-1]
     assert "Traceback" not in stopped.stderr
     assert drafts(out) == []
     done = zhijian("run", folder, "--out", out)
