@@ -90,6 +90,8 @@ def _refuse_lower(card: Scorecard, item: str, ruling: Ruling) -> None:
     before = _item(card, item)
     if ruling.item != item or before is None:
         raise AppealRefused("复议只能改判申诉的项目")
+    if before.outcome is not Outcome.FAIL:
+        raise AppealRefused("这个项目现在已不是扣分,请驳回")
     if ruling.points is not None and before.points is not None and ruling.points <= before.points:
         raise AppealRefused("申诉成立须高于原得分;维持或更低请驳回")
 

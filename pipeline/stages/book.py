@@ -15,6 +15,7 @@ from zhijian.pipeline.ledger.months import Closing, closed_months
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.ledger.settlement import Claim, Settled, settle
 from zhijian.pipeline.store.database import writing
+from zhijian.pipeline.store.holds import release
 from zhijian.pipeline.store.judgements import (
     AgentDay,
     Judgement,
@@ -78,6 +79,8 @@ def publish(
     published = [judgement for judgement in judgements if judgement.scorecard.publishes_itself]
     touched = {judgement.agent_day for judgement in (*before, *published) if judgement is not None}
     decide(conn, judgements, actor=actor, now=now)
+    for judgement in published:
+        release(conn, judgement.call)
     settled = [s for day in sorted(touched) for s in _settle(conn, schemes, day, actor=actor, now=now)]
     settled += [s for judgement in judgements for s in _settle_veto(conn, schemes, judgement, actor=actor, now=now)]
     return Booked(

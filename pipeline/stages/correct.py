@@ -13,7 +13,7 @@ from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.book import publish
 from zhijian.pipeline.store.calls import call_task
 from zhijian.pipeline.store.corrections import add_correction
-from zhijian.pipeline.store.database import writing
+from zhijian.pipeline.store.database import StoreError, writing
 from zhijian.pipeline.store.hearings import hearing_of
 from zhijian.pipeline.store.judgements import Judgement
 from zhijian.pipeline.store.reviews import ruled_on
@@ -36,9 +36,13 @@ def correct(
     """Judges the call of `seen` again with utterance number `utterance` as the person has heard it.
 
     Items that people have ruled on stay as they ruled. Correction, judgement, publication and points are one
-    transaction. Raises StaleReview, and RecordError where there is no such line.
+    transaction. Raises StaleReview, RecordError where there is no such line, and StoreError where the call was judged
+    by another standard: that one is only left when somebody asks for it.
     """
     task = call_task(engine, seen.call)
+    if seen.scorecard.standard.sha256 != standard.sha256:
+        judged_by = f"{seen.scorecard.standard.id} {seen.scorecard.standard.version}"
+        raise StoreError(f"这通电话按标准 {judged_by} 评分,现在用的是另一份标准:请先用 zhijian rescore 重新评分,再更正")
     if task.hearing is None:
         raise RecordError("the call was not heard: there is nothing to correct")
     hearing = hearing_of(engine, task.hearing)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from zhijian.models.engines.audio import MISSING, AudioError, load
 from zhijian.models.engines.ears import Ears
 from zhijian.pipeline.store.calls import CallTask, begin, reopen
-from zhijian.pipeline.store.hearings import find_hearing, heard, heard_before
+from zhijian.pipeline.store.hearings import find_hearing, heard, heard_before, hearing_of
 from zhijian.pipeline.store.judgements import WithoutSound, judged, without_sound
 from zhijian.rules.judge import questions, unscorable
 from zhijian.rules.standard import Standard
@@ -51,6 +51,10 @@ def hear(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears, standard: 
 def _heard(engine: sa.Engine, folder: Path, task: CallTask, ears: Ears, standard: Standard) -> float:
     sound = load(folder / task.call.recording)
     recording = sound.recording(task.call.recording)
+    before = hearing_of(engine, task.hearing) if task.hearing is not None else None
+    if before is not None and before.is_corrected and before.recording.sha256 == recording.sha256:
+        heard_before(engine, task.id)
+        return 0.0
     known = find_hearing(engine, recording.sha256, ears.fingerprint)
     if known is not None:
         heard(engine, task.id, known.recording, known.dialogue, ears.fingerprint, 0.0)

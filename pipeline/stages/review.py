@@ -75,6 +75,4 @@ def review_in(
     """
     decided = add_review(conn, seen, rulings, veto_confirmed=veto_confirmed, reason=reason, actor=actor, now=now)
     publish(conn, schemes, [decided], actor=actor, now=now)
-    if decided.scorecard.publishes_itself:
-        release(conn, decided.call)
     return decided

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from zhijian.models.records.dialogue import Dialogue
 from zhijian.models.records.scorecard import Scorecard
+from zhijian.pipeline.store.hearings import CORRECTION
 from zhijian.pipeline.store.judgements import Judgement
 from zhijian.pipeline.store.reviews import refuse_stale
 from zhijian.pipeline.store.tables import calls, hearings, scorecards
@@ -31,7 +32,7 @@ def add_correction(
     heard = conn.execute(sa.select(hearings).where(hearings.c.id == base["hearing"])).one()._asdict()
     number = conn.execute(sa.select(sa.func.count()).select_from(corrections)).scalar_one() + 1
     own = {
-        "engine_fingerprint": f"{heard['engine_fingerprint']} correction {number}",
+        "engine_fingerprint": f"{heard['engine_fingerprint']}{CORRECTION}{number}",
         "dialogue": dialogue,
         "hearing_s": 0.0,
         "heard_at": now,

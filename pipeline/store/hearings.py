@@ -11,6 +11,8 @@ from zhijian.pipeline.store.calls import State, change
 from zhijian.pipeline.store.database import StoreError, writing
 from zhijian.pipeline.store.tables import calls, hearings
 
+CORRECTION = " correction "  # between the fingerprint of the engine that had heard it and a number
+
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
@@ -21,6 +23,11 @@ class Hearing:
     recording: Recording
     dialogue: Dialogue
     hearing_s: float
+
+    @property
+    def is_corrected(self) -> bool:
+        """A person has put lines of it right."""
+        return CORRECTION in self.engine_fingerprint
 
 
 def find_hearing(engine: sa.Engine, recording_sha256: str, engine_fingerprint: str) -> Hearing | None:

@@ -26,13 +26,17 @@ from zhijian.pipeline.store.workbench_tables import (
 
 
 class Rank(IntEnum):
-    """What waits for a person, the most urgent first; from SETTLED on nothing does."""
+    """What waits for a person, the most urgent first; from SETTLED on nothing does.
+
+    SEEN is a call that cannot be scored, when somebody has looked at it.
+    """
 
     VETO = 0
     DOUBT = 1
     SAMPLED = 2
+    UNSCORABLE = 3
     SETTLED = 8
-    UNSCORABLE = 9
+    SEEN = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,7 @@ def list_call(conn: sa.Connection, call: int, scorecard: int, card: Scorecard, *
             call=call,
             scorecard=scorecard,
             call_id=card.call_id,
-            rank=Rank.SAMPLED if published and _waits_for_sample(conn, call) else _rank(card, published),
+            rank=_rank(conn, call, card, published),
             started_at=card.started_at,
             started_at_utc=card.started_at.astimezone(UTC).isoformat(),
             agent_no=card.agent_no,
@@ -164,19 +168,17 @@ def next_free(conn: sa.Connection, choice: Choice, account: int, now_s: int, aft
     return own if own is not None else conn.execute(waiting.where(~others)).scalar_one_or_none()
 
 
-def _waits_for_sample(conn: sa.Connection, call: int) -> bool:
-    """It was drawn for a person to look at, and nobody has decided on it."""
-    drawn = sa.exists().where(sampled_calls.c.call == call)
-    looked_at = sa.exists().where(reviews.c.call == call)
-    return bool(conn.execute(sa.select(drawn & ~looked_at)).scalar_one())
-
-
-def _rank(card: Scorecard, published: bool) -> Rank:
-    if published:
-        return Rank.SETTLED
+def _rank(conn: sa.Connection, call: int, card: Scorecard, published: bool) -> Rank:
     if card.status is Status.FLAGGED:
         return Rank.VETO
-    return Rank.DOUBT if card.status is Status.SCORED and card.in_doubt else Rank.UNSCORABLE
+    if card.status is Status.SCORED and card.in_doubt:
+        return Rank.DOUBT
+    looked_at = sa.exists().where(reviews.c.call == call)
+    drawn = sa.exists().where(sampled_calls.c.call == call)
+    was_looked_at, was_drawn = conn.execute(sa.select(looked_at, drawn)).one()
+    if not published:
+        return Rank.SEEN if was_looked_at else Rank.UNSCORABLE
+    return Rank.SAMPLED if was_drawn and not was_looked_at else Rank.SETTLED
 
 
 def _which(choice: Choice) -> list[sa.ColumnElement[bool]]:

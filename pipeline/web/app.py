@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
@@ -25,6 +25,7 @@ from zhijian.pipeline.web.workbench import SAFE_METHODS, KeepPeer, NotLoggedIn, 
 
 log = logging.getLogger(__name__)
 API = "/api/"
+_LONGEST_BODY = 1 << 20
 ROUTERS = tuple(
     module.router for module in (login, lists, calls, decisions, sound, appeals, quality, calibration, accounts)
 )
@@ -78,7 +79,9 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     """Refuses changes that a foreign page asks for, and puts the headers on every answer."""
     response: Response
     if request.method not in SAFE_METHODS and _is_foreign(request):
-        response = PlainTextResponse("请求来自别的网站", 403)
+        response = JSONResponse({"detail": "请求来自别的网站"}, 403)
+    elif _is_too_long(request):
+        response = JSONResponse({"detail": "请求太长"}, 413)
     else:
         try:
             response = await call_next(request)
@@ -89,6 +92,12 @@ async def _guard(request: Request, call_next: Callable[[Request], Awaitable[Resp
     response.headers.update(_HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def _is_too_long(request: Request) -> bool:
+    """Nothing that people send is long; what does not say how long it is, is not taken either."""
+    length = request.headers.get("content-length", "0")
+    return "transfer-encoding" in request.headers or not length.isdecimal() or int(length) > _LONGEST_BODY
 
 
 def _is_foreign(request: Request) -> bool:
@@ -125,4 +134,5 @@ async def _invalid(_request: Request, error: Exception) -> Response:
 
 async def _refused(_request: Request, error: Exception) -> Response:
     status = next(status for kind, status in _REFUSED.items() if isinstance(error, kind))
-    return JSONResponse({"detail": str(error)}, status)
+    reason = "这样不能成立,请检查项目、判定和得分" if isinstance(error, RecordError) else str(error)
+    return JSONResponse({"detail": reason}, status)

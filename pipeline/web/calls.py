@@ -84,12 +84,12 @@ def _view(bench: Workbench, account: Account, seen: Judgement, *, masked: bool) 
         voters=voters,
         agent=next((entry.name for entry in roster if entry.agent_no == seen.scorecard.agent_no), ""),
         team=team_on(roster, seen.scorecard.agent_no, day),
-        held_by=other.name if other else None,
+        held_by=other.name if other and account.role is not AGENT else None,
     )
     return call_view(
         bench,
         shown,
         masked=masked,
-        may_decide=account.role is MONITOR and other is None and seen.scorecard.reason is None,
+        may_decide=account.role is MONITOR and other is None,
         may_appeal=account.role is AGENT,
     )

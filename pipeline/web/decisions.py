@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from zhijian.models.records.account import Account
 from zhijian.models.records.dialogue import Role
@@ -22,7 +22,8 @@ from zhijian.pipeline.web.calls import CallNumber
 from zhijian.pipeline.web.workbench import Bench, Monitor, Workbench, visible
 
 router = APIRouter()
-Reason = Annotated[str, Field(min_length=1, max_length=500)]
+Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 
 
 class RulingIn(BaseModel):
@@ -51,7 +52,7 @@ class CorrectionIn(BaseModel):
 
     scorecard: int = Field(ge=1, lt=2**31)
     utterance: int = Field(ge=0, lt=100_000)
-    text: str = Field(min_length=1, max_length=2000)
+    text: Line
     role: Literal["agent", "customer", "system"]
 
 

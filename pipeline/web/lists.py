@@ -49,7 +49,7 @@ class Filter(BaseModel):
     agent_no: str = Field("", max_length=100)
     item: str = Field("", max_length=100)
     scenario: str = Field("", max_length=100)
-    kind: Literal["", "veto", "doubt", "sampled"] = ""
+    kind: Literal["", "veto", "doubt", "sampled", "unscorable"] = ""
     from_day: date | Literal[""] = ""
     to_day: date | Literal[""] = ""
     score_from: Score | Literal[""] = ""
@@ -88,7 +88,7 @@ class ListedItem(BaseModel):
 
 
 class ListedCall(BaseModel):
-    """`kind`: veto, doubt, sampled (these wait), settled, unscorable."""
+    """`kind`: veto, doubt, sampled, unscorable (these wait), settled, seen (unscorable, and somebody has looked)."""
 
     call: int
     call_id: str
@@ -125,7 +125,7 @@ class Assignment(BaseModel):
 @router.get("/api/queue")
 def queue(bench: Bench, account: Reviewer, wanted: Filtered) -> CallList:
     """What waits for a person: vetoes first, then doubts, then samples; the oldest first."""
-    return _list(bench, wanted.choice(bench, account, waiting=True), wanted.page, latest_first=False)
+    return _list(bench, account, wanted.choice(bench, account, waiting=True), wanted.page, latest_first=False)
 
 
 @router.get("/queue", include_in_schema=False)
@@ -138,7 +138,7 @@ def queue_page(bench: Bench, logged: Logged, account: Reviewer, wanted: Filtered
 @router.get("/api/calls")
 def calls(bench: Bench, account: Reader, wanted: Filtered) -> CallList:
     """All calls that one may see, the latest first."""
-    return _list(bench, wanted.choice(bench, account), wanted.page, latest_first=True)
+    return _list(bench, account, wanted.choice(bench, account), wanted.page, latest_first=True)
 
 
 @router.get("/calls", include_in_schema=False)
@@ -171,18 +171,20 @@ def assign(bench: Bench, account: Supervisor, wanted: Assignment) -> Response:
     return Response(status_code=204)
 
 
-def _list(bench: Workbench, choice: Choice, number: int, *, latest_first: bool) -> CallList:
+def _list(bench: Workbench, account: Account, choice: Choice, number: int, *, latest_first: bool) -> CallList:
+    """A page of the list; an agent is not told who looks at the calls, nor which are drawn as samples."""
+    is_agent = account.role is AGENT
     roster = stored_roster(bench.engine)
     names = {entry.agent_no: entry.name for entry in roster}
     with bench.engine.connect() as conn:
         total = count(conn, choice)
         rows = listed(conn, choice, now=bench.now(), limit=PAGE, offset=(number - 1) * PAGE, latest_first=latest_first)
-        people = {account.id: account.name for account in all_accounts(conn)}
+        people = {one.id: one.name for one in all_accounts(conn)}
     shown = [
         ListedCall(
             call=row.call,
             call_id=row.call_id,
-            kind=row.rank.name.lower(),
+            kind=Rank.SETTLED.name.lower() if is_agent else row.rank.name.lower(),
             started_at=row.started_at,
             agent_no=row.agent_no,
             agent=names.get(row.agent_no, ""),
@@ -191,7 +193,7 @@ def _list(bench: Workbench, choice: Choice, number: int, *, latest_first: bool) 
             score=None if row.score is None else float(row.score),
             published=row.published,
             items=[ListedItem(id=id, name=bench.item_name(id), outcome=outcome) for id, outcome in row.items],
-            held_by=people.get(row.held_by) if row.held_by is not None else None,
+            held_by=None if is_agent or row.held_by is None else people.get(row.held_by),
         )
         for row in rows
     ]

@@ -33,7 +33,14 @@ ACTIONS = {
     Action.ACCOUNT: "账号",
     Action.READ_LOG: "查看日志",
 }
-KINDS = {"veto": "否决待确认", "doubt": "待复核", "sampled": "抽查", "settled": "已发布", "unscorable": "无法评分"}
+KINDS = {
+    "veto": "否决待确认",
+    "doubt": "待复核",
+    "sampled": "抽查",
+    "unscorable": "无法评分",
+    "settled": "已发布",
+    "seen": "无法评分",
+}
 HOME = {
     UserRole.AGENT: "/calls",
     UserRole.MONITOR: "/queue",

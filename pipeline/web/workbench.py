@@ -1,5 +1,6 @@
 """What the pages work on, and who may do what."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -22,6 +23,7 @@ from zhijian.pipeline.store.worklist import Choice, team_entries
 from zhijian.rules.explain import explain
 from zhijian.rules.standard import Item, Standard
 
+log = logging.getLogger(__name__)
 COOKIE = "zhijian_session"
 _PEER = "zhijian.peer"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
@@ -58,8 +60,14 @@ class Workbench:
         return str(explain(item, self.standard.settings)).splitlines() if item else []
 
     def add_anchor(self) -> None:
-        """To be called when something may have been booked: the head of the ledger goes into the anchor file."""
-        anchor.add(self.anchor, chain.head(self.engine), self.now())
+        """To be called when something may have been booked: the head of the ledger goes into the anchor file.
+
+        What was booked stands also where the file cannot be written; the next run adds the head.
+        """
+        try:
+            anchor.add(self.anchor, chain.head(self.engine), self.now())
+        except OSError as error:
+            log.error("the anchor file cannot be written: %s", error.strerror)
 
 
 class KeepPeer:

@@ -65,8 +65,8 @@ def decide(db, call_id: str, *rulings: Ruling) -> None:
 def test_what_is_booked_is_listed_with_what_it_waits_for(db, night):
     night(db, c1={}, c2={"doubt": True}, c3={"veto": True}, c4={"score": None})
     assert ranks(db) == {"c1": Rank.SETTLED, "c2": Rank.DOUBT, "c3": Rank.VETO, "c4": Rank.UNSCORABLE}
-    assert list(the_list(db)) == ["c3", "c2", "c1", "c4"]
-    assert list(the_list(db, Choice(waiting=True))) == ["c3", "c2"]
+    assert list(the_list(db)) == ["c3", "c2", "c4", "c1"]
+    assert list(the_list(db, Choice(waiting=True))) == ["c3", "c2", "c4"]
     assert the_list(db)["c2"].items == (("opening.greeting", "fail"), ("opening.offer", "unsure"))
     assert (the_list(db)["c1"].score, the_list(db)["c1"].published) == (95, True)
 
@@ -75,6 +75,13 @@ def test_a_decision_settles_a_call(db, night):
     night(db, c1={"doubt": True})
     decide(db, "c1", Ruling(item="opening.offer", outcome=Outcome.PASS, reason="听了录音"))
     assert ranks(db) == {"c1": Rank.SETTLED}
+
+
+def test_a_call_that_cannot_be_scored_waits_until_somebody_has_looked(db, night):
+    night(db, c1={"score": None})
+    decide(db, "c1")
+    assert ranks(db) == {"c1": Rank.SEEN}
+    assert the_list(db, Choice(waiting=True)) == {}
 
 
 def test_a_drawn_call_waits_until_somebody_has_looked(db, night, make_call, make_card):

@@ -8,6 +8,7 @@ let view = JSON.parse(byId("view").textContent);
 const api = `/api/calls/${view.call}`;
 const isAgent = view.may_appeal;
 const OUTCOMES = { pass: "合格", fail: "扣分", na: "不适用", unsure: "待复核" };
+const SPEAKERS = { agent: true, customer: true, system: true };
 const KINDS = { found: "原话", searched: "查找范围", record: "话务记录" };
 const AGREES = "同意系统判定";
 const HOLD_EVERY_MS = 5 * 60 * 1000;
@@ -20,6 +21,9 @@ let vetoConfirmed = null;
 let showAll = order.every((index) => urgency(view.items[index]) > 2);
 let current = 0; // place in `shown()`
 let heardEvidence = -1;
+
+let isSending = false;
+const queueFilter = sessionStorage.getItem("queue") ?? "";
 
 const shown = () => order.filter((index) => showAll || urgency(view.items[index]) <= 2 || rulings.has(view.items[index].id));
 const item = () => view.items[shown()[current]];
@@ -123,8 +127,10 @@ function ask(title, { text = "", points = null, max = null, role = null }) {
   byId("ask-points-label").hidden = points === null;
   byId("ask-points").value = points ?? "";
   byId("ask-points").max = max ?? "";
+  byId("ask-points").required = points !== null;
   byId("ask-role-label").hidden = role === null;
-  byId("ask-role").value = role ?? "agent";
+  byId("ask-role").value = role in SPEAKERS ? role : "agent";
+  byId("ask-text-name").textContent = role === null ? "理由" : "文字";
   dialog.returnValue = "no";
   dialog.showModal();
   byId("ask-text").focus();
@@ -193,15 +199,19 @@ function renderPending() {
 }
 
 async function submit() {
+  if (isSending) return;
   const left = view.items.filter((one) => one.outcome === "unsure" && !rulings.has(one.id));
   if (left.length) return say(`还有存疑未定:${left.map((one) => one.name).join("、")}。留待以后请按 N`);
   if (view.veto && view.veto_confirmed === null && vetoConfirmed === null) return say("一票否决还没有决定:确认 V,否定 B");
   const given = [...rulings].map(([id, ruling]) => ({ item: id, ...ruling }));
-  const reason = given.find((one) => one.reason !== AGREES)?.reason ?? "同意系统评分";
+  const reason = given.find((one) => one.reason !== AGREES)?.reason ?? (view.reason ? "已查看,无法评分" : "同意系统评分");
+  isSending = true;
   await attempt(async () => {
     await send("POST", `${api}/decisions`, { scorecard: view.scorecard, rulings: given, veto_confirmed: vetoConfirmed, reason });
-    await toNext(view.call);
+    rulings.clear();
+    await toNext(view.call, queueFilter);
   });
+  isSending = false;
 }
 
 async function unmask() {
@@ -246,7 +256,7 @@ const KEYS = {
   l: () => player?.toggleLoop(), "[": () => player?.changeSpeed(-1), "]": () => player?.changeSpeed(1),
   a: decides(accept), p: decides(() => rule("pass")), f: decides(() => rule("fail")), x: decides(() => rule("na")), u: decides(undo),
   v: () => decideVeto(true), b: () => decideVeto(false), s: () => view.may_decide && submit(),
-  n: () => view.may_decide && attempt(() => toNext(view.call)), m: unmask, o: toggleAll, e: correctLine,
+  n: () => view.may_decide && attempt(() => toNext(view.call, queueFilter)), m: unmask, o: toggleAll, e: correctLine,
   z: () => isAgent && item()?.outcome === "fail" && appeal(), "?": () => byId("help").showModal(),
 };
 
@@ -266,6 +276,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+addEventListener("beforeunload", (event) => {
+  if (rulings.size) event.preventDefault();
+});
 byId("all").addEventListener("click", toggleAll);
 byId("unmask")?.addEventListener("click", unmask);
 byId("submit")?.addEventListener("click", submit);

@@ -32,7 +32,7 @@ export async function toNext(after, query = "") {
   const parameters = new URLSearchParams(query);
   if (after) parameters.set("after", after);
   const next = await send("POST", `/api/queue/next?${parameters}`);
-  location.assign(next.call ? `/calls/${next.call}` : "/queue");
+  location.assign(next.call ? `/calls/${next.call}` : `/queue${query}`);
 }
 
 export function element(tag, attributes = {}, ...children) {

@@ -2,7 +2,10 @@
 
 import { attempt, byId, say, send, toNext } from "./common.js";
 
-const next = () => attempt(() => toNext(null, location.search));
+const next = () => {
+  sessionStorage.setItem("queue", location.search);
+  return attempt(() => toNext(null, location.search));
+};
 byId("next")?.addEventListener("click", next);
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input, select, textarea");

@@ -89,11 +89,11 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def fill(make_call, make_card, recorded) -> Callable[[sa.Engine], None]:
+def fill(make_call, make_card, recorded, rules) -> Callable[[sa.Engine], None]:
     """Fills empty books: roster, people, calls as the night leaves them."""
 
     def fill(engine: sa.Engine) -> None:
-        source = recorded.resolve().as_uri()
+        source, standard = recorded.resolve().as_uri(), rules["standard"].ref
         people = [("1023", "张三", "一班"), ("1024", "李四", "二班")]
         replace_roster(engine, [RosterEntry(agent_no=n, name=name, team=team) for n, name, team in people])
         add_people(engine)
@@ -105,7 +105,8 @@ def fill(make_call, make_card, recorded) -> Callable[[sa.Engine], None]:
             task = next(task for task in waiting(engine, source) if task.call.call_id == call_id)
             recording = load(recorded / call.recording).recording(call.recording)
             heard(engine, task.id, recording, dialogue(), "test", 0.1)
-            judged(engine, task.id, replace(make_card(call, **how), recording_sha256=recording.sha256))
+            known = {"recording_sha256": recording.sha256, "standard": standard}
+            judged(engine, task.id, replace(make_card(call, **how), **known))
         book(engine, source, load_schemes(), actor="machine", now=NOW)
 
     return fill

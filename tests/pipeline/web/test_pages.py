@@ -109,6 +109,27 @@ def test_a_wrong_value_is_refused_and_not_repeated(site):
     assert PHONE not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("sent", "status"), [({"content": b"x" * (1 << 20) + b"x"}, 413), ({"content": iter([b"name=x"])}, 413)]
+)
+def test_a_body_that_is_too_long_or_does_not_say_how_long_is_not_read(site, sent, status):
+    assert site.nobody().post("/login", **sent).status_code == status
+
+
+def test_blank_words_correct_nothing(site):
+    blank = {"scorecard": site.judgement("doubt").id, "utterance": 0, "text": "  ", "role": "agent"}
+    answer = site.as_("monitor").post(f"/api/calls/{site.numbers['doubt']}/corrections", json=blank)
+    assert answer.status_code == 422
+
+
+def test_an_agent_is_not_told_who_looks_at_a_call(site):
+    number = site.numbers["good"]
+    assert site.as_("monitor").put(f"/api/calls/{number}/hold").status_code == 204
+    agent = site.as_("agent")
+    assert agent.get(f"/api/calls/{number}").json()["held_by"] is None
+    assert [one["held_by"] for one in agent.get("/api/calls").json()["calls"]] == [None]
+
+
 def test_the_call_tells_what_the_rule_says_and_what_people_said(site):
     client, number = site.as_("monitor"), site.numbers["doubt"]
     ruling = {"item": "opening.offer", "outcome": "pass", "reason": "听了录音"}
