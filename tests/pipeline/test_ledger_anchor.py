@@ -73,6 +73,18 @@ class TestAnchor:
         assert (found.chain.sound, found.sound) == (True, False)
         assert "没有锚文件" in str(found)
 
+    def test_an_emptied_file_that_was_named_does_not_prove_an_emptied_ledger(self, db, tmp_path):
+        (tmp_path / "anchor").write_text("")
+        found = check_books(db, tmp_path / "anchor", anchored=True)
+        assert (found.chain.sound, found.sound) == (True, False)
+
+    def test_a_lost_head_is_named_by_its_line_of_the_file(self, db, run, tmp_path):
+        run()
+        with (tmp_path / "anchor").open("a") as file:
+            file.write('{"at": "2026-12-0\n')
+        anchor.add(tmp_path / "anchor", Head(9, "9" * 64), NOW)
+        assert "锚文件第 3 行" in str(check_books(db, tmp_path / "anchor", anchored=True))
+
 
 @pytest.fixture
 def file(db, request):
