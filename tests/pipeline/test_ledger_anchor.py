@@ -201,6 +201,27 @@ class TestBackup:
         with pytest.raises(StoreError, match="nosuch_setting"):
             backup(nowhere, tmp_path / "copy")
 
+    @pytest.mark.parametrize(
+        ("address", "said"),
+        [
+            ("u:secret@/d?host=/run/x&sslmode=require", {"host=/run/x", "user=u", "dbname=d", "sslmode=require"}),
+            ("u@h/d?password=secret", {"host=h", "user=u", "dbname=d"}),
+            ("u:secret@/d?host=a:1&host=b:2", {"host=a,b", "port=1,2", "user=u", "dbname=d"}),
+        ],
+    )
+    def test_the_whole_address_is_said_but_the_password(self, tmp_path, monkeypatch, address, said):
+        program = tmp_path / "pg_dump"
+        program.write_text(f'#!/bin/sh\necho "$PGPASSWORD" > "{tmp_path}/env"\necho "$@" > "{tmp_path}/arguments"\n')
+        program.chmod(0o700)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        monkeypatch.delenv("PGPASSWORD", raising=False)
+        backup(sa.create_engine(f"postgresql+psycopg://{address}"), tmp_path / "copy")
+        arguments = (tmp_path / "arguments").read_text()
+        database = arguments.removeprefix("--dbname=").partition(" --")[0]
+        assert set(database.split()) == said
+        assert "secret" not in arguments
+        assert (tmp_path / "env").read_text() == "secret\n"
+
     def test_nothing_is_overwritten(self, db, run, tmp_path):
         run()
         (tmp_path / "copy").write_text("precious")
