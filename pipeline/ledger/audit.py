@@ -13,22 +13,18 @@ from zhijian.pipeline.ledger.scheme import load_schemes
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was found: the chain, how many heads were anchored, the first that is lost, and the closed months that are
-    not what their entries add up to (`scheme YYYY-MM`)."""
+    """What was found: the chain, how many heads were anchored, whether there should have been some and are none, the
+    first that is lost, and the closed months that are not what their entries add up to (`scheme YYYY-MM`)."""
 
     chain: chain.Verified
     anchored: int
+    unanchored: bool
     lost: anchor.Lost | None
     wrong_closings: tuple[str, ...]
 
     @property
     def sound(self) -> bool:
         return self.chain.sound and self.lost is None and not self.wrong_closings and not self.unanchored
-
-    @property
-    def unanchored(self) -> bool:
-        """There are entries, and no head to compare them with: every run writes one."""
-        return self.anchored == 0 and self.chain.head.count > 0
 
     @property
     def as_json(self) -> dict[str, Any]:
@@ -53,11 +49,13 @@ class Audit:
 def check_books(engine: sa.Engine, anchor_path: Path, *, anchored: bool = False) -> Audit:
     """Walks the whole chain, and compares it with the anchor file and the closed months.
 
-    `anchored`: the file was named, and must be there. Raises OSError, LedgerError.
+    `anchored`: the file was named, and must be there with a head in it. Raises OSError, LedgerError.
     """
     verified = chain.verify(engine)
     heads = anchor.read(anchor_path) if anchored or anchor_path.exists() else {}
     with engine.connect() as conn:
         lost = anchor.first_lost(conn, heads)
         wrong = wrong_closings(conn, load_schemes()) if verified.sound else ()
-    return Audit(verified, len(heads), lost, wrong)
+    # every run anchors a head, also that of a ledger without entries
+    unanchored = not heads and (anchored or verified.head.count > 0)
+    return Audit(verified, len(heads), unanchored, lost, wrong)

@@ -97,10 +97,10 @@ def _draft(path: Path) -> Iterator[Path]:
 
 def _run(program: str, url: sa.URL, *arguments: str) -> None:
     """Runs a program of PostgreSQL on a database; the password goes by the environment, where others cannot read it."""
-    address = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
-    address |= {name: values[-1] for name, values in url.normalized_query.items()}
-    database = make_conninfo("", **{name: str(value) for name, value in address.items() if value})
-    env = os.environ | ({"PGPASSWORD": str(url.password)} if url.password else {})
+    _, address = url.get_dialect()().create_connect_args(url)
+    password = address.pop("password", None)  # of the address or of its options
+    database = make_conninfo("", **address)
+    env = os.environ | ({"PGPASSWORD": str(password)} if password else {})
     try:
         command = [program, f"--dbname={database}", *arguments]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

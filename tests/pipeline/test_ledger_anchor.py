@@ -73,6 +73,18 @@ class TestAnchor:
         assert (found.chain.sound, found.sound) == (True, False)
         assert "没有锚文件" in str(found)
 
+    def test_an_emptied_file_that_was_named_does_not_prove_an_emptied_ledger(self, db, tmp_path):
+        (tmp_path / "anchor").write_text("")
+        found = check_books(db, tmp_path / "anchor", anchored=True)
+        assert (found.chain.sound, found.sound) == (True, False)
+
+    def test_a_lost_head_is_named_by_its_line_of_the_file(self, db, run, tmp_path):
+        run()
+        with (tmp_path / "anchor").open("a") as file:
+            file.write('{"at": "2026-12-0\n')
+        anchor.add(tmp_path / "anchor", Head(9, "9" * 64), NOW)
+        assert "锚文件第 3 行" in str(check_books(db, tmp_path / "anchor", anchored=True))
+
 
 @pytest.fixture
 def file(db, request):
@@ -188,6 +200,27 @@ class TestBackup:
         nowhere = sa.create_engine(db.url.update_query_dict({"options": "-c nosuch_setting=1"}))
         with pytest.raises(StoreError, match="nosuch_setting"):
             backup(nowhere, tmp_path / "copy")
+
+    @pytest.mark.parametrize(
+        ("address", "said"),
+        [
+            ("u:secret@/d?host=/run/x&sslmode=require", {"host=/run/x", "user=u", "dbname=d", "sslmode=require"}),
+            ("u@h/d?password=secret", {"host=h", "user=u", "dbname=d"}),
+            ("u:secret@/d?host=a:1&host=b:2", {"host=a,b", "port=1,2", "user=u", "dbname=d"}),
+        ],
+    )
+    def test_the_whole_address_is_said_but_the_password(self, tmp_path, monkeypatch, address, said):
+        program = tmp_path / "pg_dump"
+        program.write_text(f'#!/bin/sh\necho "$PGPASSWORD" > "{tmp_path}/env"\necho "$@" > "{tmp_path}/arguments"\n')
+        program.chmod(0o700)
+        monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+        monkeypatch.delenv("PGPASSWORD", raising=False)
+        backup(sa.create_engine(f"postgresql+psycopg://{address}"), tmp_path / "copy")
+        arguments = (tmp_path / "arguments").read_text()
+        database = arguments.removeprefix("--dbname=").partition(" --")[0]
+        assert set(database.split()) == said
+        assert "secret" not in arguments
+        assert (tmp_path / "env").read_text() == "secret\n"
 
     def test_nothing_is_overwritten(self, db, run, tmp_path):
         run()
