@@ -192,7 +192,7 @@ def _task(row: sa.Row[Any]) -> CallTask:
 
 
 def _unknown(id: int) -> StoreError:
-    return StoreError(f"there is no call number {id} in the database")
+    return StoreError(f"数据库中没有编号为 {id} 的通话")
 
 
 def _now() -> datetime:

@@ -41,7 +41,7 @@ def hearing_of(engine: sa.Engine, hearing: int) -> Hearing:
     with engine.connect() as conn:
         found = _one(conn, hearings.c.id == hearing)
     if found is None:
-        raise StoreError(f"there is no hearing number {hearing} in the database")
+        raise StoreError(f"数据库中没有编号为 {hearing} 的听写记录")
     return found
 
 

@@ -80,9 +80,7 @@ def judged(engine: sa.Engine, id: int, scorecard: Scorecard, *, heard: bool = Tr
             sa.select(calls.c.revision, calls.c.content, calls.c.hearing).where(calls.c.id == id)
         ).one_or_none()
         if row is None or _identity(row.content) != _identity(scorecard):
-            raise StoreError(
-                f"a scorecard of {scorecard.call_id} does not fit the call it was made for; judge it again"
-            )
+            raise StoreError(f"{scorecard.call_id} 的评分单与通话记录不符(记录已有变化),请重新评分")
         hearing = row.hearing if heard else None
         change(conn, id, state=State.JUDGED, attempt_started_at=None, reason=None, hearing=hearing)
         stored = scorecards.insert().values(

@@ -251,9 +251,9 @@ class TestAttempts:
         assert [(t.state, t.tries) for t in waiting(db, "s")] == [(State.PULLED, 0)]
 
     def test_an_unknown_call_is_an_error(self, db):
-        with pytest.raises(StoreError, match="no call number 7"):
+        with pytest.raises(StoreError, match="编号为 7 的通话"):
             begin(db, 7)
-        with pytest.raises(StoreError, match="no call number 7"):
+        with pytest.raises(StoreError, match="编号为 7 的通话"):
             call_task(db, 7)
 
     def test_one_call_can_be_asked_for(self, db, make_call):
@@ -286,7 +286,7 @@ class TestHearings:
         assert hearings.find_hearing(db, "a" * 64, "engine 2") is None
 
     def test_an_unknown_hearing_is_an_error(self, db):
-        with pytest.raises(StoreError, match="no hearing number 3"):
+        with pytest.raises(StoreError, match="编号为 3 的听写"):
             hearings.hearing_of(db, 3)
 
 
@@ -307,7 +307,7 @@ class TestJudgements:
     def test_a_scorecard_of_an_outdated_row_is_refused(self, db, make_call, make_card):
         register(db, [make_call("c1")])
         register(db, [make_call("c1", agent_no="1024")])
-        with pytest.raises(StoreError, match="does not fit"):
+        with pytest.raises(StoreError, match="评分单与通话记录不符"):
             judgements.judged(db, number(db, "c1"), make_card(make_call("c1")))
         assert state_of(db, "c1") is State.PULLED
 
