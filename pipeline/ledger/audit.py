@@ -41,7 +41,7 @@ class Audit:
         if self.unanchored:
             problems.append("没有锚文件,或其中没有一条记录:台账被截短或整条改写也看不出来")
         if broken:
-            problems.insert(0, f"第 {broken.seq} 号分录不符:{broken.problem}")
+            problems.insert(0, broken.problem)
         anchored = f"与锚文件的 {self.anchored} 行相符"
         return "\n".join(problems) or f"台账完好:{head.count} 条分录,链头 {head.hash};{anchored}"
 
