@@ -16,7 +16,14 @@ from zhijian.models.records.span import RecordError
 from zhijian.pipeline.console import DONE, AsJson, Out, open_books, say, settled
 from zhijian.pipeline.settings import SettingsError
 from zhijian.pipeline.store.access_log import Action, log
-from zhijian.pipeline.store.accounts import account_named, add_account, all_accounts, set_active, set_password
+from zhijian.pipeline.store.accounts import (
+    PASSWORD_MIN,
+    account_named,
+    add_account,
+    all_accounts,
+    set_active,
+    set_password,
+)
 from zhijian.pipeline.store.database import writing
 
 app = typer.Typer(no_args_is_help=True, help="工作台的账号:添加、列出、重设密码、停用、启用")
@@ -102,7 +109,7 @@ def _password() -> str:
     """From the terminal, twice; else the first line of standard input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\n")
-    given = getpass.getpass("密码:")
+    given = getpass.getpass(f"密码(至少 {PASSWORD_MIN} 个字符):")
     if given != getpass.getpass("再输一遍:"):
         raise SettingsError("两次输入的密码不同")
     return given

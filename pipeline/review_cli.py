@@ -13,7 +13,7 @@ import typer
 
 from zhijian.models.records.review import Ruling
 from zhijian.models.records.sampling import MAX_SEED, DrawnFor, Risk, Sampling
-from zhijian.models.records.scorecard import ItemResult, Outcome
+from zhijian.models.records.scorecard import ItemResult, Outcome, Status
 from zhijian.models.records.span import RecordError
 from zhijian.pipeline import account_cli, agreement_cli, calibration_cli
 from zhijian.pipeline.console import DONE, AsJson, Out, anchor_file, open_books, say, settled
@@ -23,8 +23,11 @@ from zhijian.pipeline.settings import SettingsError, load_settings
 from zhijian.pipeline.stages.outputs import scorecard_row
 from zhijian.pipeline.stages.review import in_doubt, queue, review
 from zhijian.pipeline.stages.sample import sample
+from zhijian.pipeline.store.access_log import Action, log
+from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.judgements import Judgement, judgement_of
-from zhijian.pipeline.store.samples import Drawn
+from zhijian.pipeline.store.samples import Drawn, Waiting
+from zhijian.pipeline.store.samples import waiting as drawn_calls
 from zhijian.rules.standard import load_standard
 
 app = typer.Typer(invoke_without_command=True)
@@ -62,8 +65,12 @@ def _serve(host: str | None, port: int | None, out: Path | None) -> int:
 @app.command("list")
 @settled
 def list_waiting(out: Out = None, as_json: AsJson = False) -> int:
-    """列出待人工决定的通话:疑似一票否决在前,其次待复核,先来先列。"""
-    waiting, names = queue(open_books(out)), _item_names()
+    """列出待人工决定的通话:疑似一票否决在前,其次待复核,再次抽查,先来先列。"""
+    engine, names = open_books(out), _item_names()
+    with engine.connect() as conn:
+        drawn = {one.judgement.id: one for one in drawn_calls(conn)}
+    held = queue(engine)
+    waiting = [*held, *(one.judgement for one in drawn.values() if one.judgement not in held)]
     rows = [
         {
             "scorecard": one.id,
@@ -72,18 +79,23 @@ def list_waiting(out: Out = None, as_json: AsJson = False) -> int:
             "started_at": one.scorecard.started_at.isoformat(),
             "veto": list(_vetoed(one)),
             "unsure": list(in_doubt(one)),
+            "drawn_for": drawn[one.id].drawn_for if one.id in drawn else None,
+            "risks": [*drawn[one.id].risks] if one.id in drawn else [],
         }
         for one in waiting
     ]
-    say(as_json, rows, "\n".join(_queue_line(one, names) for one in waiting))
+    say(as_json, rows, "\n".join(_queue_line(one, drawn.get(one.id), names) for one in waiting))
     return DONE
 
 
 @app.command("show")
 @settled
 def show(scorecard: Scorecard, out: Out = None, as_json: AsJson = False) -> int:
-    """一张评分单:每个项目的判定、得分、理由和证据(含客户原话)。"""
-    seen, names = _judgement(open_books(out), scorecard), _item_names()
+    """一张评分单:每个项目的判定、得分、理由和证据(含客户原话);查看会记入访问日志。"""
+    engine, names = open_books(out), _item_names()
+    seen = _judgement(engine, scorecard)
+    with writing(engine) as conn:
+        log(conn, Action.UNMASK, actor=getpass.getuser(), now=datetime.now().astimezone(), call=seen.call)
     lines = [line for item in seen.scorecard.items for line in _item_lines(item, names.get(item.id, item.id))]
     say(as_json, scorecard_row(seen.scorecard, False), "\n".join(lines))
     return DONE
@@ -122,6 +134,7 @@ def decide(
             seen,
             rulings,
             veto_confirmed=None if veto is None else veto == "confirm",
+            veto_by_two=load_settings().review.veto_by_two,
             reason=reason,
             actor=actor or getpass.getuser(),
             now=now,
@@ -130,7 +143,7 @@ def decide(
         raise SettingsError(f"这个决定不能成立:{error}") from None
     anchor.add(anchor_file(out), chain.head(engine), now)
     published, left = decided.scorecard.publishes_itself, in_doubt(decided)
-    still = "、".join(["疑似否决"] * (decided.scorecard.veto and veto is None) + [*left])
+    still = "、".join(["疑似否决"] * (decided.scorecard.status is Status.FLAGGED) + [*left])
     result = {"scorecard": decided.id, "published": published, "unsure": list(left)}
     text = f"已发布:{decided.scorecard.score} 分" if published else f"仍待决定:{still}"
     say(as_json, result, f"评分单 {decided.id} {text}")
@@ -197,16 +210,20 @@ def _vetoed(judgement: Judgement) -> tuple[str, ...]:
     return tuple(item.id for item in judgement.scorecard.items if item.veto)
 
 
-def _queue_line(one: Judgement, names: dict[str, str]) -> str:
+def _queue_line(one: Judgement, drawn: Waiting | None, names: dict[str, str]) -> str:
     vetoes = [f"疑似否决:{names.get(id, id)}" for id in _vetoed(one)]
     doubts = [f"待复核:{names.get(id, id)}" for id in in_doubt(one)]
-    return "\t".join([str(one.id), one.scorecard.call_id, one.scorecard.agent_no, *vetoes, *doubts])
+    sampled = [f"抽查:{_why(drawn.drawn_for, drawn.risks)}"] if drawn else []
+    return "\t".join([str(one.id), one.scorecard.call_id, one.scorecard.agent_no, *vetoes, *doubts, *sampled])
 
 
 def _drawn_line(drawn: Drawn) -> str:
     one = drawn.candidate
-    why = "随机" if drawn.drawn_for is DrawnFor.RANDOM else "风险"
-    return "\t".join([str(one.scorecard), one.call_id, one.agent_no, why, *(RISK_NAMES[risk] for risk in one.risks)])
+    return "\t".join([str(one.scorecard), one.call_id, one.agent_no, _why(drawn.drawn_for, one.risks)])
+
+
+def _why(drawn_for: DrawnFor, risks: Iterable[Risk]) -> str:
+    return "\t".join(["随机" if drawn_for is DrawnFor.RANDOM else "风险", *(RISK_NAMES[risk] for risk in risks)])
 
 
 def _item_lines(item: ItemResult, name: str) -> list[str]:

@@ -53,7 +53,9 @@ def arguments(line: str) -> list[str] | None:
 def command_of(words: list[str]) -> tuple[click.Command, list[str]]:
     """The command that the first words name, and the words left for it."""
     command: click.Command = COMMANDS
-    while hasattr(command, "commands") and (words or not command.invoke_without_command):
+    while hasattr(command, "commands"):
+        if command.invoke_without_command and (not words or words[0].startswith("-")):
+            break  # the options of the group itself
         assert words, f"{command.name} is no command by itself"
         assert words[0] in command.commands, f"there is no command {words[0]}"
         command, words = command.commands[words[0]], words[1:]

@@ -9,6 +9,7 @@ from zhijian.models.records.review import Ruling
 from zhijian.models.records.scorecard import ItemResult, Outcome, Scorecard
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.review import review_in
+from zhijian.pipeline.store.access_log import Action, log
 from zhijian.pipeline.store.appeals import add_appeal, add_decision, appeal_of, appeals_of_call
 from zhijian.pipeline.store.corrections import correctors_of
 from zhijian.pipeline.store.database import writing
@@ -40,6 +41,7 @@ def file_appeal(
             raise AppealRefused("这个项目已申诉过,复议决定为最终决定")
         if now > published_at(conn, published) + within:
             raise AppealRefused(f"已超过申诉期限(发布后 {within.days} 天)")
+        log(conn, Action.APPEAL, actor=actor, now=now, call=call, detail=item)
         return add_appeal(
             conn,
             call=call,
@@ -83,6 +85,8 @@ def decide_appeal(
             _refuse_lower(published.scorecard, filed.item, ruling)
             published = review_in(conn, schemes, published, [ruling], reason=reason, actor=actor, now=now)
         add_decision(conn, appeal, upheld=ruling is not None, reason=reason.strip(), actor=actor, now=now)
+        said = f"{filed.item} {'驳回' if ruling is None else '成立'}"
+        log(conn, Action.APPEAL_DECIDED, actor=actor, now=now, call=filed.call, detail=said)
         return published
 
 

@@ -11,6 +11,7 @@ from zhijian.models.records.rewording import corrected
 from zhijian.models.records.span import RecordError
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.book import publish
+from zhijian.pipeline.store.access_log import Action, log
 from zhijian.pipeline.store.calls import call_task
 from zhijian.pipeline.store.corrections import add_correction
 from zhijian.pipeline.store.database import StoreError, writing
@@ -35,9 +36,9 @@ def correct(
 ) -> Judgement:
     """Judges the call of `seen` again with utterance number `utterance` as the person has heard it.
 
-    Items that people have ruled on stay as they ruled. Correction, judgement, publication and points are one
-    transaction. Raises StaleReview, RecordError where there is no such line, and StoreError where the call was judged
-    by another standard: that one is only left when somebody asks for it.
+    Items that people have ruled on stay as they ruled. Correction, judgement, publication, points and access log are
+    one transaction. Raises StaleReview, RecordError where there is no such line, and StoreError where the call was
+    judged by another standard: that one is only left when somebody asks for it.
     """
     task = call_task(engine, seen.call)
     if seen.scorecard.standard.sha256 != standard.sha256:
@@ -55,4 +56,5 @@ def correct(
         card = carried(card, seen.scorecard, ruled_on(conn, seen.call))
         decided = add_correction(conn, seen, dialogue, card, utterance=utterance, actor=actor, now=now)
         publish(conn, schemes, [decided], actor=actor, now=now)
+        log(conn, Action.CORRECT, actor=actor, now=now, call=seen.call, detail=f"第 {utterance + 1} 句")
     return decided

@@ -9,6 +9,7 @@ from zhijian.models.records.review import Ruling
 from zhijian.models.records.scorecard import Outcome, Status
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.book import publish
+from zhijian.pipeline.store.access_log import Action, log
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.holds import release
 from zhijian.pipeline.store.judgements import Judgement, held_judgements
@@ -44,7 +45,7 @@ def review(
     actor: str,
     now: datetime,
 ) -> Judgement:
-    """Decides on the judgement that was looked at, in one transaction; returns the one that counts now.
+    """Decides on the judgement that was looked at, in one transaction with the access log; returns what counts now.
 
     `veto_by_two`: a veto is confirmed only when a second person says so, too; one is enough to reject it. Raises
     StaleReview where the judgement is no longer the latest, RecordError for rulings that do not fit.
@@ -56,6 +57,8 @@ def review(
         if first_of_two:
             vote_for_veto(conn, decided.id, actor=actor, now=now)
             release(conn, decided.call)
+        items = "、".join(ruling.item for ruling in rulings)
+        log(conn, Action.DECIDE, actor=actor, now=now, call=seen.call, detail=items)
         return decided
 
 

@@ -130,15 +130,19 @@ def calibration(conn: sa.Connection, session: int) -> Calibration:
     return found[0]
 
 
-def is_being_calibrated(conn: sa.Connection, call: int) -> bool:
-    """A call (row id) is in a session that is open: who rates it must not see what was judged before."""
-    of_call = (
-        sa.select(calibrations.c.id)
+def being_calibrated() -> sa.Select[tuple[int]]:
+    """The calls (row ids) that are in a calibration session that is open."""
+    return (
+        sa.select(scorecards.c.call)
         .join_from(calibration_calls, calibrations, calibration_calls.c.calibration == calibrations.c.id)
         .join(scorecards, scorecards.c.id == calibration_calls.c.scorecard)
-        .where(scorecards.c.call == call, calibrations.c.closed_at.is_(None))
+        .where(calibrations.c.closed_at.is_(None))
     )
-    return conn.execute(sa.select(sa.exists(of_call))).scalar_one()
+
+
+def is_being_calibrated(conn: sa.Connection, call: int) -> bool:
+    """A call (row id) is in a session that is open: who rates it must not see what was judged before."""
+    return conn.execute(sa.select(being_calibrated().where(scorecards.c.call == call).exists())).scalar_one()
 
 
 def all_calibrations(conn: sa.Connection) -> tuple[Calibration, ...]:

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from zhijian.models.records.roster import RosterEntry
 from zhijian.models.records.scorecard import Outcome, Scorecard, Status
+from zhijian.pipeline.store.calibrations import being_calibrated
 from zhijian.pipeline.store.tables import reviews
 from zhijian.pipeline.store.workbench_tables import (
     accounts,
@@ -45,7 +46,6 @@ class Listed:
 
     call: int
     call_id: str
-    scorecard: int
     rank: Rank
     started_at: datetime
     agent_no: str
@@ -126,7 +126,6 @@ def listed(
         Listed(
             call=row.call,
             call_id=row.call_id,
-            scorecard=row.scorecard,
             rank=Rank(row.rank),
             started_at=row.started_at,
             agent_no=row.agent_no,
@@ -145,7 +144,7 @@ def next_free(conn: sa.Connection, choice: Choice, account: int, now_s: int, aft
     """The first waiting call (row id) that nobody else has before him; what was given to the account comes first.
 
     `after` is a call that the account leaves for later: it is passed over, and so are vetoes that he has confirmed and
-    that wait for a second person.
+    that wait for a second person, and calls in an open calibration.
     """
     hold = holds.alias()
     others = sa.exists().where(
@@ -157,7 +156,8 @@ def next_free(conn: sa.Connection, choice: Choice, account: int, now_s: int, aft
         veto_votes.c.scorecard == worklist.c.scorecard,
         veto_votes.c.actor == sa.select(accounts.c.name).where(accounts.c.id == account).scalar_subquery(),
     )
-    waiting = sa.select(worklist.c.call).where(worklist.c.rank < Rank.SETTLED, ~voted, *_which(choice))
+    rated = worklist.c.call.in_(being_calibrated())
+    waiting = sa.select(worklist.c.call).where(worklist.c.rank < Rank.SETTLED, ~voted, ~rated, *_which(choice))
     if after is not None:
         waiting = waiting.where(worklist.c.call != after)
     waiting = waiting.order_by(worklist.c.rank, worklist.c.started_at_utc, worklist.c.call).limit(1)

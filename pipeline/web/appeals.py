@@ -12,10 +12,8 @@ from zhijian.models.records.account import Account
 from zhijian.models.records.review import Ruling
 from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.stages.appeal import decide_appeal, file_appeal
-from zhijian.pipeline.store.access_log import Action, log
 from zhijian.pipeline.store.appeals import Appeal, appeal_of, appeals_of_agent, open_appeals
 from zhijian.pipeline.store.calls import call_task
-from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.judgements import judgement_of
 from zhijian.pipeline.store.roster import stored_roster, team_on
 from zhijian.pipeline.web.calls import CallNumber
@@ -85,7 +83,6 @@ def appeals_page(bench: Bench, logged: Logged, account: Listener) -> Response:
 def file(bench: Bench, account: Agent, call: CallNumber, appeal: AppealIn) -> Filed:
     """Appeals against a deduction in an own published call."""
     visible(bench, account, call)
-    now = bench.now()
     filed = file_appeal(
         bench.engine,
         call,
@@ -94,10 +91,8 @@ def file(bench: Bench, account: Agent, call: CallNumber, appeal: AppealIn) -> Fi
         reason=appeal.reason,
         within=timedelta(days=bench.settings.appeal_days),
         actor=account.name,
-        now=now,
+        now=bench.now(),
     )
-    with writing(bench.engine) as conn:
-        log(conn, Action.APPEAL, actor=account.name, now=now, call=call, detail=appeal.item)
     return Filed(appeal=filed)
 
 
@@ -114,11 +109,8 @@ def decide(
     if decision.upheld:
         outcome = Outcome(decision.outcome)
         ruling = Ruling(item=filed.item, outcome=outcome, points=decision.points, reason=decision.reason)
-    now = bench.now()
-    decide_appeal(bench.engine, bench.schemes, appeal, ruling, reason=decision.reason, actor=account.name, now=now)
-    with writing(bench.engine) as conn:
-        said = "成立" if decision.upheld else "驳回"
-        log(conn, Action.APPEAL_DECIDED, actor=account.name, now=now, call=filed.call, detail=f"{filed.item} {said}")
+    who, now = account.name, bench.now()
+    decide_appeal(bench.engine, bench.schemes, appeal, ruling, reason=decision.reason, actor=who, now=now)
     bench.add_anchor()
     return Response(status_code=204)
 

@@ -13,7 +13,6 @@ from zhijian.models.records.review import Ruling
 from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline.stages.correct import correct
 from zhijian.pipeline.stages.review import in_doubt, review
-from zhijian.pipeline.store.access_log import Action, log
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.holds import release, take
 from zhijian.pipeline.store.judgements import Judgement
@@ -70,7 +69,6 @@ class Decided(BaseModel):
 def decide(bench: Bench, account: Monitor, call: CallNumber, decision: DecisionIn) -> Decided:
     """Decides on a call; what is left without doubt is published and booked in the same transaction."""
     seen = _seen(bench, account, call, decision.scorecard)
-    now = bench.now()
     decided = review(
         bench.engine,
         bench.schemes,
@@ -80,11 +78,8 @@ def decide(bench: Bench, account: Monitor, call: CallNumber, decision: DecisionI
         veto_by_two=bench.settings.veto_by_two,
         reason=decision.reason,
         actor=account.name,
-        now=now,
+        now=bench.now(),
     )
-    with writing(bench.engine) as conn:
-        items = "、".join(given.item for given in decision.rulings)
-        log(conn, Action.DECIDE, actor=account.name, now=now, call=call, detail=items)
     bench.add_anchor()
     return _decided(bench, decided)
 
@@ -93,7 +88,6 @@ def decide(bench: Bench, account: Monitor, call: CallNumber, decision: DecisionI
 def correct_line(bench: Bench, account: Monitor, call: CallNumber, correction: CorrectionIn) -> Decided:
     """Puts a line of the transcript right; the call is judged again at once."""
     seen = _seen(bench, account, call, correction.scorecard)
-    now = bench.now()
     decided = correct(
         bench.engine,
         bench.schemes,
@@ -103,10 +97,8 @@ def correct_line(bench: Bench, account: Monitor, call: CallNumber, correction: C
         text=correction.text,
         role=Role(correction.role),
         actor=account.name,
-        now=now,
+        now=bench.now(),
     )
-    with writing(bench.engine) as conn:
-        log(conn, Action.CORRECT, actor=account.name, now=now, call=call, detail=f"第 {correction.utterance + 1} 句")
     bench.add_anchor()
     return _decided(bench, decided)
 

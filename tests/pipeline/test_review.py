@@ -19,6 +19,7 @@ from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.night import own_database_url
 from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.stages.review import in_doubt, queue, review
+from zhijian.pipeline.store.access_log import accesses
 from zhijian.pipeline.store.calls import State, register, waiting
 from zhijian.pipeline.store.database import StoreError, open_database, writing
 from zhijian.pipeline.store.judgements import judged, judged_calls
@@ -196,6 +197,24 @@ class TestCommands:
         assert "重新查看" in call("decide", doubtful["scorecard"], "--na", OFFER, *why, status=3)
         assert call("decide", vetoed["scorecard"], "--veto", "reject", *why)["published"]
         assert call("list") == []
+
+    def test_looks_and_decisions_are_logged(self, call, tmp_path):
+        vetoed, _ = call("list")
+        call("show", vetoed["scorecard"])
+        call("decide", vetoed["scorecard"], "--veto", "reject", "--reason", "听了录音", "--actor", "monitor")
+        engine = open_database(own_database_url(tmp_path / "out"))
+        with engine.connect() as conn:
+            found = [(one.action, one.actor == "monitor") for one in accesses(conn, limit=9)]
+        engine.dispose()
+        assert found == [("decide", True), ("unmask", False)]
+
+    def test_the_setting_of_two_people_for_a_veto_holds_here_too(self, call, monkeypatch):
+        monkeypatch.setenv("ZHIJIAN_REVIEW__VETO_BY_TWO", "true")
+        confirm = ("--veto", "confirm", "--reason", "听了录音", "--actor")
+        first = call("decide", call("list")[0]["scorecard"], *confirm, "one")
+        assert not first["published"]
+        assert not call("decide", first["scorecard"], *confirm, "one")["published"]
+        assert call("decide", call("list")[0]["scorecard"], *confirm, "two")["published"]
 
     @pytest.mark.parametrize(
         "wrong", [("--pass", "no.such"), ("--fail", OFFER), ("--fail", f"{OFFER}=99"), ("--veto", "confirm")]

@@ -249,11 +249,18 @@ class TestCommand:
         assert again == first | {"sample": first["sample"] + 1}
         assert "c2" in [one["call_id"] for one in first["calls"]]
 
+    def test_what_is_drawn_is_listed_with_what_waits(self, call, tmp_path):
+        call("--per-agent", 1)
+        listed = CliRunner().invoke(cli.app, ["review", "list", "--out", str(tmp_path / "out"), "--json"])
+        why = {one["call_id"]: (one["drawn_for"], one["risks"]) for one in json.loads(listed.stdout)}
+        assert why.pop("c2")[1] == ["score"]
+        assert all(reason == ("random", []) for reason in why.values())
+
     def test_people_read_why(self, call):
         shown = call("--per-agent", 3)
         assert "3 通" in shown
         assert "c2\t1023\t随机\t低分" in shown
 
     def test_wrong_use_is_status_2(self, call):
-        call("--per-agent", 0, status=2)
-        call("--per-agent", 1, status=2, period=("2026-11-20", "2026-11-19"))
+        assert call("--per-agent", 0, status=2) == ""
+        assert call("--per-agent", 1, status=2, period=("2026-11-20", "2026-11-19")) == ""

@@ -45,6 +45,14 @@ def test_a_rater_sees_nothing_of_what_others_or_the_machine_said(site, session):
     assert (open_one["items"], open_one["raters"], open_one["alpha"]) == ([], [], None)
 
 
+def test_a_call_that_is_being_calibrated_is_not_offered(site, session):
+    """Its page would refuse the monitor: he would come to it again and again."""
+    client = site.as_("monitor")
+    assert client.post("/api/queue/next?kind=doubt").json()["call"] == site.numbers["other-doubt"]
+    site.as_("supervisor").post(f"/api/calibrations/{session}/close")
+    assert client.post("/api/queue/next?kind=doubt").json()["call"] == site.numbers["doubt"]
+
+
 def test_a_verdict_is_given_once(site, session):
     assert judge(site, session, "monitor", "pass").status_code == 204
     assert judge(site, session, "monitor", "fail").status_code == 422
