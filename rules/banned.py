@@ -12,7 +12,6 @@ from pydantic import Field
 
 from zhijian.models.records.dialogue import Role, Turn, Utterance
 from zhijian.models.records.scorecard import BannedHit, Outcome, Tier
-from zhijian.rules import pinyin
 from zhijian.rules.excuses import NO_EXCUSES, Excuses, Text, has, nearby
 from zhijian.rules.finding import Explanation, Finding, Operator, unsure
 from zhijian.rules.heard import Heard, Settings, found
@@ -21,6 +20,7 @@ from zhijian.rules.pinyin import sounds_like
 from zhijian.rules.sentences import listed
 from zhijian.rules.terms import Phrase, Phrases, Scope, Term
 from zhijian.rules.text import NormalText, fillers, normalise
+from zhijian.rules.vocabulary import Vocabulary
 
 SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
@@ -146,20 +146,21 @@ class NeverSays(Operator):
 
     def spoken(self, heard: Heard) -> Iterator[Spoken]:
         """Every entry the agent said or may have said, excused ones left out, in order."""
-        for turn in heard.turns:
-            if turn.role is Role.AGENT:
-                for utterance in turn.utterances:
-                    for one in _longest(self._candidates(utterance, heard.settings.thresholds.word_confidence)):
-                        if not self._excused(one, turn):
-                            yield _settled(one, heard)
+        said = [(turn, one) for turn in heard.turns if turn.role is Role.AGENT for one in turn.utterances]
+        near = self._vocabulary.near([normalise(utterance.text).chars for _, utterance in said])
+        for (turn, utterance), firsts in zip(said, near, strict=True):
+            for one in _longest(self._candidates(utterance, firsts, heard.settings.thresholds.word_confidence)):
+                if not self._excused(one, turn):
+                    yield _settled(one, heard)
 
-    def _candidates(self, utterance: Utterance, word_confidence: float) -> Iterator[Spoken]:
-        for number in self._screen.passing(normalise(utterance.text)):
-            entry, wording, accept, doubt = self._sought[number]
-            for hit in hits(wording, utterance, min_similarity=doubt):
-                if _in_form(wording, hit):
-                    certain = hit.match.similarity >= accept and hit.word_confidence >= word_confidence
-                    yield Spoken(entry, hit, certain)
+    def _candidates(self, utterance: Utterance, firsts: frozenset[str], word_confidence: float) -> Iterator[Spoken]:
+        """What sounds like wordings of which these first parts may be in the utterance."""
+        for entry, wording, accept, doubt in self._sought if firsts else ():
+            if wording.parts[0] in firsts:
+                for hit in hits(wording, utterance, min_similarity=doubt):
+                    if _in_form(wording, hit):
+                        certain = hit.match.similarity >= accept and hit.word_confidence >= word_confidence
+                        yield Spoken(entry, hit, certain)
 
     @cached_property
     def _sought(self) -> tuple[tuple[BannedPhrase, Wording, float, float], ...]:
@@ -169,8 +170,11 @@ class NeverSays(Operator):
         )
 
     @cached_property
-    def _screen(self) -> pinyin.Screen:
-        return pinyin.screen(tuple((wording.parts[0], doubt) for _, wording, _, doubt in self._sought))
+    def _vocabulary(self) -> Vocabulary:
+        least: dict[str, float] = {}
+        for _, wording, _, doubt in self._sought:
+            least[wording.parts[0]] = min(doubt, least.get(wording.parts[0], 1.0))
+        return Vocabulary(least)
 
     def _limits(self, entry: BannedPhrase, wording: Wording) -> tuple[float, float]:
         """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""

@@ -15,7 +15,7 @@ from zhijian.rules.conditions import Condition
 from zhijian.rules.finding import Explanation, Finding, Operator, failed
 from zhijian.rules.heard import Heard, Settings, found, searched
 from zhijian.rules.holds import agents_holds
-from zhijian.rules.phrases import Hit, hits_of_any
+from zhijian.rules.phrases import Hit
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import repeated_wrong
 from zhijian.rules.terms import Phrase, Phrases, Scope, Term
@@ -35,8 +35,8 @@ class CourtesyKind(Term):
 
     def best(self, heard: Heard, place: Place) -> Hit | None:
         """A certain use if there is one, else a doubtful one."""
-        sought = [(phrase, phrase.accept or heard.settings.thresholds.said) for phrase in self.phrases]
-        used = hits_of_any(sought, place.utterances)
+        said = heard.settings.thresholds.said
+        used = heard.alike(self.phrases, place.utterances, lambda phrase: phrase.accept or said)
         return max(used, key=lambda hit: (self.is_certain(hit), hit.match.similarity), default=None)
 
     def is_certain(self, hit: Hit) -> bool:

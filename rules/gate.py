@@ -20,10 +20,9 @@ from zhijian.models.records.scorecard import Outcome
 from zhijian.rules.banned import NeverSays
 from zhijian.rules.judge import finding_of
 from zhijian.rules.language import ID_PATTERN, CallFacts, Example, Line, Problem, StandardError, read
-from zhijian.rules.operators import operators_in
 from zhijian.rules.proof import heard_of
 from zhijian.rules.standard import Item, Standard
-from zhijian.rules.terms import Term
+from zhijian.rules.terms import Term, pieces
 
 CORPUS = Path(__file__).parent / "blameless"
 
@@ -166,7 +165,7 @@ def _verdicts(file: str, theme: Theme, standard: Standard) -> Iterator[Verdict]:
 
 def _accuses(item: Item) -> bool:
     """Is the item's doubt already a suspicion, that a banned phrase was said?"""
-    return any(isinstance(operator, NeverSays) for operator in operators_in(item.rule))
+    return any(pieces(item.rule, NeverSays))
 
 
 def _gone(file: str, theme: Theme, standard: Standard, verdicts: tuple[Verdict, ...]) -> Iterator[str]:

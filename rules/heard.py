@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,11 +15,15 @@ from zhijian.models.records.scorecard import Evidence, EvidenceKind
 from zhijian.rules import keydata
 from zhijian.rules.answers import Answers, Doubts
 from zhijian.rules.excuses import NO_EXCUSES, Excuses
-from zhijian.rules.phrases import Hit, apart, best_hit, hits_of_any
+from zhijian.rules.phrases import Hit, apart, best_hit, hits
 from zhijian.rules.places import Place, place_of
 from zhijian.rules.scenario import ScenarioGuess, classify
-from zhijian.rules.terms import Phrase, Phrases, Scope, Term
+from zhijian.rules.terms import Phrase, PhraseList, Phrases, Scope, Term
 from zhijian.rules.text import fillers, normalise
+from zhijian.rules.vocabulary import Vocabulary
+
+Least = Callable[[Phrase], float]
+"""From which similarity on (0..1) a phrase counts."""
 
 
 class Thresholds(Term):
@@ -89,10 +93,22 @@ class Silences(Term):
 
 
 class Settings(Term):
-    """What all items of a standard share."""
+    """What all items of a standard share; `listens_for` are the phrases of all of them, to be looked for at once."""
 
     thresholds: Thresholds
     silences: Silences
+    listens_for: tuple[Phrase, ...] = ()
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The first parts of the phrases, each from the least similarity on from which it tells anything."""
+        thresholds = self.thresholds
+        tells = min(thresholds.said, thresholds.doubt, thresholds.certain)
+        least: dict[str, float] = {}
+        for phrase in self.listens_for:
+            first = phrase.parts[0]
+            least[first] = min(tells, phrase.accept or tells, least.get(first, tells))
+        return Vocabulary(least)
 
 
 @dataclass(frozen=True)
@@ -159,35 +175,65 @@ class Heard:
         alike than others to count as said has to be as much more alike to be a doubt.
         """
         thresholds = self.settings.thresholds
-        margin = thresholds.said - thresholds.doubt
-        said = [(phrase, phrase.accept or thresholds.said) for phrase in phrases]
-        sought = [(phrase, max(thresholds.doubt, least - margin)) for phrase, least in said] if nearly else said
+        least = self._may_have_been_said if nearly else self._was_said
+        least_belief = thresholds.possible if nearly else thresholds.believed
         return apart(
             hit
-            for hit in self._sounding(sought, utterances, thresholds.possible if nearly else thresholds.believed)
+            for hit in self._sounding(phrases, utterances, least, least_belief)
             if not unless.excuse(hit, self._turn_text(hit.utterance), said=thresholds.said)
         )
 
+    def _was_said(self, phrase: Phrase) -> float:
+        """The similarity from which it counts as said."""
+        return phrase.accept or self.settings.thresholds.said
+
+    def _may_have_been_said(self, phrase: Phrase) -> float:
+        thresholds = self.settings.thresholds
+        return max(thresholds.doubt, self._was_said(phrase) - (thresholds.said - thresholds.doubt))
+
     def _sounding(
-        self, sought: Sequence[tuple[Phrase, float]], utterances: Sequence[Utterance], least_belief: float
+        self, phrases: Sequence[Phrase], utterances: Sequence[Utterance], least: Least, least_belief: float
     ) -> Iterator[Hit]:
         """What sounds like one of the phrases, each with its least similarity; or what the sound vouches for."""
         asked_about = list(filter(self.answers.know, utterances))
         if not asked_about:
-            yield from hits_of_any(sought, utterances)
+            yield from self.alike(phrases, utterances, least)
             return
-        yield from hits_of_any(sought, [utterance for utterance in utterances if utterance not in asked_about])
-        widened = [(phrase, min(least, self.settings.thresholds.asked)) for phrase, least in sought]
-        limits = {phrase.text: least for phrase, least in sought}
-        for hit in hits_of_any(widened, asked_about):
+        yield from self.alike(phrases, [utterance for utterance in utterances if utterance not in asked_about], least)
+        asked = self.settings.thresholds.asked
+        limits = {phrase.text: least(phrase) for phrase in phrases}
+        for hit in self.alike(phrases, asked_about, lambda phrase: min(least(phrase), asked)):
             weighed = self.answers.weighed(hit)
             if hit.match.similarity >= limits[hit.phrase] or (weighed.belief or 0) >= least_belief:
                 yield weighed
 
+    def alike(self, phrases: Sequence[Phrase], utterances: Iterable[Utterance], least: Least) -> Iterator[Hit]:
+        """Every place of the utterances, in order, that sounds like a phrase, each from its least similarity on."""
+        firsts = phrases.firsts if isinstance(phrases, PhraseList) else PhraseList(phrases).firsts
+        in_vocabulary = firsts <= self.settings.vocabulary.phrases
+        for utterance in utterances:
+            near = self._near.get(utterance.text, firsts) if in_vocabulary else firsts
+            if not near.isdisjoint(firsts):
+                for phrase in phrases:
+                    if phrase.parts[0] in near:
+                        yield from hits(phrase, utterance, min_similarity=least(phrase))
+
+    @cached_property
+    def _near(self) -> dict[str, frozenset[str]]:
+        """By text what of the vocabulary may be in an utterance; less alike where the sound is asked about it."""
+        utterances = self.dialogue.utterances
+        asked = {one.text for one in utterances if self.doubts is not None or self.answers.know(one)}
+        others = {one.text for one in utterances} - asked
+        near: dict[str, frozenset[str]] = {}
+        for texts, least in ((others, 1.0), (asked, self.settings.thresholds.asked)):
+            chars = [normalise(text).chars for text in texts]
+            near |= zip(texts, self.settings.vocabulary.near(chars, least=least), strict=True)
+        return near
+
     def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> None:
         """Has the sound asked whether one of the phrases was said there."""
         if self.doubts is not None:
-            self.doubts.ask(hits_of_any([(phrase, self.settings.thresholds.asked) for phrase in phrases], utterances))
+            self.doubts.ask(self.alike(phrases, utterances, lambda _: self.settings.thresholds.asked))
 
     def ask(self, hits: Iterable[Hit]) -> None:
         """Has the sound asked whether one of these was said, if it still can be."""
@@ -203,15 +249,12 @@ class Heard:
         self, phrases: Sequence[Phrase], utterances: Sequence[Utterance], *, at_least: float | None = None
     ) -> Hit | None:
         """The best of these phrases that counts as said there, by the standard's threshold or another."""
-        return best_hit(phrases, utterances, said=at_least or self.settings.thresholds.said)
+        said = at_least or self.settings.thresholds.said
+        return best_hit(self.alike(phrases, utterances, lambda phrase: phrase.accept or said))
 
     def nearest(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> Hit | None:
         """The best of these phrases that may have been said there."""
-        return best_hit(
-            [phrase.model_copy(update={"accept": None}) for phrase in phrases],
-            utterances,
-            said=self.settings.thresholds.doubt,
-        )
+        return best_hit(self.alike(phrases, utterances, lambda _: self.settings.thresholds.doubt))
 
     def elsewhere(self, place: Place) -> tuple[Utterance, ...]:
         """Trusted utterances within the place whose speaker is unknown, or may have been mistaken for the other."""

@@ -5,7 +5,6 @@ A new operator is a class, a row of `OPERATORS`, a row in README.md and a test.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Final
 
 from pydantic import create_model, model_validator
@@ -50,18 +49,6 @@ OPERATORS: Final[dict[str, type[Operator]]] = {
     "verifies_identity": VerifiesIdentity,
     "speaks_at_rate": SpeaksAtRate,
 }
-
-
-def operators_in(term: Any) -> Iterator[Operator]:
-    """All operators of a rule, or of a piece of one, those inside others included."""
-    if isinstance(term, Operator):
-        yield term
-    if isinstance(term, Term):
-        for name in type(term).model_fields:
-            yield from operators_in(getattr(term, name))
-    elif isinstance(term, tuple):
-        for piece in term:
-            yield from operators_in(piece)
 
 
 class _OneOperator(Term):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import zip_longest
 from statistics import fmean
 
@@ -72,34 +71,15 @@ class Hit:
         return self.match.similarity * self.word_confidence if self.belief is None else self.belief
 
 
-def best_hit(phrases: Sequence[Phrase], utterances: Iterable[Utterance], *, said: float) -> Hit | None:
-    """The best of what counts as said: `said` is the least similarity, unless the phrase brings its own."""
+def best_hit(hits: Iterable[Hit]) -> Hit | None:
+    """The most alike, the first of equals."""
     best: Hit | None = None
-    for hit in hits_of_any([(phrase, phrase.accept or said) for phrase in phrases], utterances):
+    for hit in hits:
         if best is None or hit.match.similarity > best.match.similarity:
             best = hit
         if best.match.similarity == 1:
             return best
     return best
-
-
-def hits_of_any(sought: Sequence[tuple[Phrase, float]], utterances: Iterable[Utterance]) -> Iterator[Hit]:
-    """Every place of the utterances, in order, that sounds like one of the phrases, each with its least similarity."""
-    utterances = tuple(utterances)
-    if not sought or not utterances:
-        return
-    screen = _screen(tuple([phrase.text for phrase, _ in sought]), tuple([least for _, least in sought]))
-    for utterance in utterances:
-        for number in screen.passing(normalise(utterance.text)):
-            phrase, least = sought[number]
-            yield from hits(phrase, utterance, min_similarity=least)
-
-
-@lru_cache(maxsize=1024)
-def _screen(texts: tuple[str, ...], limits: tuple[float, ...]) -> pinyin.Screen:
-    """For the first parts of phrases: a list of a standard is looked for in every call."""
-    firsts = (text.split(GAP)[0] for text in texts)
-    return pinyin.screen(tuple(zip(firsts, limits, strict=True)))
 
 
 def hits(phrase: Phrase, utterance: Utterance, *, min_similarity: float) -> tuple[Hit, ...]:

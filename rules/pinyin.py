@@ -35,7 +35,10 @@ _RELATED_FINALS = (
 # The same word in another spelling: both are read alike and count as the same characters.
 _FOLD = str.maketrans("您0123456789幺〇", "你零一二三四五六七八九一零")
 _UNKNOWN = ("unknown sound",)
-_TOLERANCE = 1e-9
+SHORT = 2
+"""Phrases up to so many syllables need their exact sound."""
+TOLERANCE = 1e-9
+"""How much dearer than its limit an alignment may be, in syllables: sums of tenths are not exact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,7 @@ def find(phrase: str, text: NormalText, *, min_similarity: float = 0.8) -> tuple
     A phrase of one syllable is found by its character only, one of two syllables by its exact sound only: shorter
     phrases have too many neighbours. Raises ValueError for a phrase without letters, digits or characters.
     """
-    if _wanted(phrase, min_similarity).cannot_be_in(_sound(text.chars)):
+    if wanted_of(phrase, min_similarity).cannot_be_in(sound_of(text.chars)):
         return ()
     return _found(phrase, text.chars, min_similarity)
 
@@ -68,7 +71,7 @@ def find(phrase: str, text: NormalText, *, min_similarity: float = 0.8) -> tuple
 @lru_cache(maxsize=16384)
 def _found(phrase: str, chars: str, min_similarity: float) -> tuple[Match, ...]:
     """Items of a standard look for the same words in the same places."""
-    wanted, heard = _wanted(phrase, min_similarity), _sound(chars)
+    wanted, heard = wanted_of(phrase, min_similarity), sound_of(chars)
     hits = sorted(_align(wanted, heard), key=lambda hit: (round(hit[0], 6), hit[2] - hit[1], hit[1]))
     chosen: list[tuple[float, int, int]] = []
     for hit in hits:
@@ -78,58 +81,31 @@ def _found(phrase: str, chars: str, min_similarity: float) -> tuple[Match, ...]:
     return matches if len(wanted.needed) > 1 else tuple(match for match in matches if match.exact)
 
 
-@dataclass(frozen=True, slots=True)
-class Screen:
-    """Many phrases at a time, to tell which of them are worth looking for in a text.
-
-    `needed` are the syllables of each as symbols, shape (phrases, syllables of the longest), `limits` the dearest
-    alignment accepted of each, in hundredths.
-    """
-
-    needed: np.ndarray[Any, np.dtype[np.intp]]
-    limits: np.ndarray[Any, np.dtype[np.float64]]
-
-    def passing(self, text: NormalText) -> list[int]:
-        """The numbers of the phrases that may be in the text; `find` finds nothing of the others."""
-        least = np.frombuffer(_sound(text.chars).least, np.uint8)
-        passing: list[int] = np.flatnonzero(least[self.needed].sum(axis=1) <= self.limits).tolist()
-        return passing
-
-
-@lru_cache(maxsize=1024)
-def screen(phrases: tuple[tuple[str, float], ...]) -> Screen:
-    """The screen of at least one phrase, each with its least similarity."""
-    wanted = [_wanted(phrase, min_similarity) for phrase, min_similarity in phrases]
-    longest = max(len(one.needed) for one in wanted)
-    needed = [(*one.needed, *(longest - len(one.needed)) * (len(_symbols()),)) for one in wanted]
-    return Screen(np.array(needed), np.array([100 * one.limit for one in wanted]))
-
-
 def similarity(phrase: str, other: str) -> float:
     """How alike two whole phrases sound: 1 for homophones, 0 for nothing in common."""
-    left, right = _sound(normalise(phrase).chars), _sound(normalise(other).chars)
+    left, right = sound_of(normalise(phrase).chars), sound_of(normalise(other).chars)
     longest = max(len(left.symbols), len(right.symbols))
     if not longest:
         return 1.0
-    costs = _costs()
+    table = costs()
     row = [float(column) for column in range(len(right.symbols) + 1)]
     for symbol in left.symbols:
         above, row[0] = row[0], row[0] + 1
         for column, other_symbol in enumerate(right.symbols, 1):
             above, row[column] = (
                 row[column],
-                min(above + costs[symbol][other_symbol], row[column] + 1, row[column - 1] + 1),
+                min(above + table[symbol][other_symbol], row[column] + 1, row[column - 1] + 1),
             )
     return max(0.0, 1 - row[-1] / longest)
 
 
 def sounds_like(one: str, other: str) -> bool:
     """Are two characters homophones, in any of their readings?"""
-    return _costs()[_symbol(one)][_symbol(other)] == 0
+    return costs()[_symbol(one)][_symbol(other)] == 0
 
 
 @dataclass(frozen=True, slots=True)
-class _Sound:
+class Sound:
     """A normal text as symbols (indices into `_symbols`).
 
     `least` says of every symbol there is what it costs at least to hear it in the text: hundredths, rounded down. One
@@ -143,42 +119,42 @@ class _Sound:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """A phrase to look for: `bare` and `needed` are its characters and symbols without particles.
 
     `limit` is the dearest alignment that is accepted.
     """
 
-    sound: _Sound
+    sound: Sound
     bare: str
     needed: tuple[int, ...]
     limit: float
 
-    def cannot_be_in(self, heard: _Sound) -> bool:
+    def cannot_be_in(self, heard: Sound) -> bool:
         """Is it too dear even with each syllable where it costs least? Cheap, and true of most pairs."""
         return sum(map(heard.least.__getitem__, self.needed)) > 100 * self.limit
 
 
 @lru_cache(maxsize=16384)
-def _wanted(phrase: str, min_similarity: float) -> _Wanted:
-    sound = _sound(normalise(phrase).chars)
+def wanted_of(phrase: str, min_similarity: float) -> Wanted:
+    sound = sound_of(normalise(phrase).chars)
     if not sound.symbols:
         raise ValueError(f"the phrase {phrase!r} has no letters, digits or Chinese characters to look for")
     if all(sound.free):  # a phrase of nothing but particles: then they are what is meant
         sound = replace(sound, free=(False,) * len(sound.symbols))
     needed = tuple(symbol for symbol, free in zip(sound.symbols, sound.free, strict=True) if not free)
-    limit = 0.0 if len(needed) <= 2 else len(needed) * (1 - min_similarity) + _TOLERANCE
-    return _Wanted(sound, _without(sound.folded, sound.free), needed, limit)
+    limit = 0.0 if len(needed) <= SHORT else len(needed) * (1 - min_similarity) + TOLERANCE
+    return Wanted(sound, _without(sound.folded, sound.free), needed, limit)
 
 
 @lru_cache(maxsize=4096)
-def _sound(chars: str) -> _Sound:
+def sound_of(chars: str) -> Sound:
     symbols = tuple(_symbol(char) for char in chars)
     least = _hundredths()[list({*symbols})].min(axis=0, initial=100).tobytes()
-    return _Sound(chars.translate(_FOLD), symbols, fillers(chars), least)
+    return Sound(chars.translate(_FOLD), symbols, fillers(chars), least)
 
 
-def _align(wanted: _Wanted, heard: _Sound) -> Iterator[tuple[float, int, int]]:
+def _align(wanted: Wanted, heard: Sound) -> Iterator[tuple[float, int, int]]:
     """Every end of an alignment within the limit, as (distance, start, end); on a tie the shortest stretch.
 
     A row for each syllable of the phrase leads from columns, places between what was heard, to the distance and the
@@ -187,7 +163,7 @@ def _align(wanted: _Wanted, heard: _Sound) -> Iterator[tuple[float, int, int]]:
     symbols, limit = heard.symbols, wanted.limit
     row = anywhere = dict.fromkeys(range(len(symbols) + 1), (0.0, 0))
     for symbol, free in zip(wanted.sound.symbols, wanted.sound.free, strict=True):
-        cost, dropping = _costs()[symbol], 0.0 if free else 1.0
+        cost, dropping = costs()[symbol], 0.0 if free else 1.0
         if row is anywhere:  # a shorter way to say the same, for the row that takes longest
             reached = {column: (cost[said], 1) for column, said in enumerate(symbols, 1) if cost[said] <= limit}
         else:
@@ -229,7 +205,7 @@ def _with_gaps(
     return row
 
 
-def _match(wanted: _Wanted, heard: _Sound, hit: tuple[float, int, int]) -> Match:
+def _match(wanted: Wanted, heard: Sound, hit: tuple[float, int, int]) -> Match:
     distance, start, end = hit
     said = _without(heard.folded[start:end], heard.free[start:end])
     exact = wanted.bare in (said, heard.folded[start:end])
@@ -252,7 +228,7 @@ def _symbol(char: str) -> int:
 
 @cache
 def _symbols() -> dict[tuple[str, ...], int]:
-    """Sets of readings -> symbol, an index into `_costs`: syllables, polyphones, letters, and the unknown."""
+    """Sets of readings -> symbol, an index into `costs`: syllables, polyphones, letters, and the unknown."""
     syllables = [(reading,) for line in lexicon("syllables") for reading in line]
     polyphones = sorted({readings for readings in _polyphones().values() if len(readings) > 1})
     letters = [(f"letter {letter}",) for letter in ascii_lowercase]
@@ -260,7 +236,7 @@ def _symbols() -> dict[tuple[str, ...], int]:
 
 
 @cache
-def _costs() -> tuple[tuple[float, ...], ...]:
+def costs() -> tuple[tuple[float, ...], ...]:
     """The cost of hearing one symbol for another, as a square matrix; polyphones count by their closest readings."""
     initials = _half_costs(_NEAR_INITIALS, _RELATED_INITIALS)
     finals = _half_costs(_NEAR_FINALS, _RELATED_FINALS)
@@ -283,24 +259,24 @@ def _costs() -> tuple[tuple[float, ...], ...]:
     )
 
 
-def _half(costs: dict[tuple[str, str], float], left: str, right: str) -> float:
-    return 0.0 if left == right else costs.get((left, right), HALF)
+def _half(table: dict[tuple[str, str], float], left: str, right: str) -> float:
+    return 0.0 if left == right else table.get((left, right), HALF)
 
 
 def _half_costs(near: str, related: str) -> dict[tuple[str, str], float]:
     """Costs of confusing two initials, or two finals; pairs that are not listed cost `HALF`."""
-    costs = {}
+    table = {}
     for pairs, cost in ((related, RELATED), (near, NEAR)):
         for pair in pairs.split():
             one, other = pair.split("/")
-            costs[one, other] = costs[other, one] = cost
-    return costs
+            table[one, other] = table[other, one] = cost
+    return table
 
 
 @cache
 def _hundredths() -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """`_costs` in hundredths, rounded down, with a column for no symbol at all."""
-    return np.pad((np.array(_costs()) * 100).astype(np.uint8), ((0, 0), (0, 1)))
+    """`costs` in hundredths, rounded down, with a column for no symbol at all."""
+    return np.pad((np.array(costs()) * 100).astype(np.uint8), ((0, 0), (0, 1)))
 
 
 @cache

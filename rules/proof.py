@@ -12,11 +12,12 @@ from zhijian.models.records.dialogue import Dialogue, Utterance, Voice
 from zhijian.models.records.scorecard import Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules.banned import BannedPhrase, NeverSays
+from zhijian.rules.finding import Operator
 from zhijian.rules.heard import Heard, Settings
 from zhijian.rules.judge import finding_of, result_of
 from zhijian.rules.language import CallFacts, Example, Line
-from zhijian.rules.operators import operators_in
 from zhijian.rules.standard import Item, Standard
+from zhijian.rules.terms import pieces
 
 MS_PER_CHAR = 240
 """How long a character of an example lasts, where its line does not say how long it takes."""
@@ -61,7 +62,7 @@ def _prove(item: Item, settings: Settings) -> Iterator[ProofResult]:
             _verdict(finding.outcome, compared),
             example.known_miss,
         )
-    for operator in operators_in(item.rule):
+    for operator in pieces(item.rule, Operator):
         if isinstance(operator, NeverSays):
             for entry in operator.entries:
                 yield from _prove_entry(item, operator, entry, settings)

@@ -15,7 +15,7 @@ from zhijian.models.records.span import Span
 from zhijian.rules import keydata, sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.heard import Heard, Settings, searched
-from zhijian.rules.phrases import best_hit
+from zhijian.rules.phrases import hits
 from zhijian.rules.places import Place
 from zhijian.rules.terms import Phrase
 from zhijian.rules.text import normalise
@@ -154,7 +154,8 @@ def _verdict(heard: Heard, datum: keydata.Datum, back: keydata.RepeatBack, sure:
         wording, least_alike = keydata.spoken(datum, heard.key_turns), SUM_RESEMBLES
     else:
         wording, least_alike = datum.value, RESEMBLES
-    resembles = best_hit([Phrase(text=wording)], place.utterances, said=least_alike)
+    phrase = Phrase(text=wording)
+    resembles = any(hits(phrase, utterance, min_similarity=least_alike) for utterance in place.utterances)
     return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from zhijian.models.records.scorecard import StandardRef
 from zhijian.rules.heard import Settings
 from zhijian.rules.language import Judgeable, PhraseLists, Problem, Rule, Sheet, SheetLine, StandardError, read
-from zhijian.rules.terms import Phrases
+from zhijian.rules.terms import Phrase, Phrases, pieces
 
 BUNDLED = Path(__file__).parent / "standards" / "95598"
 SHEET, LISTS = "standard.yaml", "phrases"
@@ -68,7 +68,10 @@ def load_standard(path: Path | None = None) -> Standard:
             problems.extend(error.problems)
     if problems:
         raise StandardError(problems)
-    settings = Settings(thresholds=sheet.thresholds, silences=sheet.silences)
+    looked_for = (sheet.silences, *((item.rule.cases, item.rule.check, item.rule.parts) for item in items))
+    settings = Settings(
+        thresholds=sheet.thresholds, silences=sheet.silences, listens_for=tuple(pieces(looked_for, Phrase))
+    )
     return Standard(sheet.id, sheet.version, _sha256(folder), sheet.title, sheet.judgeable, settings, tuple(items))
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
@@ -14,6 +15,9 @@ GAP = "…"
 """Stands in a phrase for a few characters of any kind: 请…好吗."""
 LIST_MARK = "@"
 """`@apology` in a list of phrases stands for the phrases of the list named apology."""
+
+
+Piece = TypeVar("Piece")
 
 
 class Term(BaseModel):
@@ -51,7 +55,16 @@ class Phrase(Term):
         return tuple(self.text.split(GAP))
 
 
-def _with_lists(phrases: tuple[Phrase, ...], info: ValidationInfo) -> tuple[Phrase, ...]:
+class PhraseList(tuple[Phrase, ...]):
+    """Phrases to look for side by side."""
+
+    @cached_property
+    def firsts(self) -> frozenset[str]:
+        """The first parts of all of them: a phrase is nowhere where that is not."""
+        return frozenset(phrase.parts[0] for phrase in self)
+
+
+def _with_lists(phrases: tuple[Phrase, ...], info: ValidationInfo) -> PhraseList:
     """Replace `@name` by the phrases of that list; the lists come with the validation's context."""
     lists: dict[str, tuple[Phrase, ...]] = (info.context or {}).get("lists", {})
     expanded: list[Phrase] = []
@@ -62,7 +75,7 @@ def _with_lists(phrases: tuple[Phrase, ...], info: ValidationInfo) -> tuple[Phra
             expanded.extend(lists[name])
         else:
             raise ValueError(f"没有名为 {name} 的用语表;phrases/ 里有:{'、'.join(lists) or '无'}")
-    return tuple(expanded)
+    return PhraseList(expanded)
 
 
 Phrases = Annotated[tuple[Phrase, ...], Field(min_length=1), AfterValidator(_with_lists)]
@@ -103,3 +116,15 @@ class Scope(Term):
         if all(anchor is not None and anchor.which == "every" for anchor in (self.after, self.before)):
             raise ValueError("after 和 before 只能有一个写 which: every")
         return self
+
+
+def pieces(term: Any, kind: type[Piece]) -> Iterator[Piece]:
+    """All pieces of a kind in a rule or a part of one, those inside others included."""
+    if isinstance(term, kind):
+        yield term
+    if isinstance(term, Term):
+        for name in type(term).model_fields:
+            yield from pieces(getattr(term, name), kind)
+    elif isinstance(term, tuple):
+        for piece in term:
+            yield from pieces(piece, kind)

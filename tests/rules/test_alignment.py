@@ -3,8 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zhijian.rules.pinyin import Match, find, screen, similarity
+from zhijian.rules.pinyin import Match, find, similarity
 from zhijian.rules.text import fillers, normalise
+from zhijian.rules.vocabulary import Vocabulary
 
 SAME = str.maketrans("您0123456789幺〇", "你零一二三四五六七八九一零")
 PHRASES = ["请", "工号", "没办法", "快点儿", "请您稍等", "这我怎么知道", "有什么可以帮您", "啊呀", "九五五九八", "A座"]
@@ -50,20 +51,41 @@ def test_finds_what_the_plain_algorithm_finds(pair: tuple[str, str], min_similar
     assert find(phrase, normalise(raw), min_similarity=min_similarity) == plainly(phrase, raw, min_similarity)
 
 
+@settings(deadline=None, max_examples=400)
+@given(
+    st.lists(st.tuples(misheard(), st.sampled_from([0.5, 0.7, 0.75, 0.8, 1.0])), min_size=1, max_size=6),
+    st.sampled_from([0.5, 0.55, 0.8, 1.0]),
+)
+def test_a_vocabulary_holds_back_no_phrase_that_is_in_a_text(
+    pairs: list[tuple[tuple[str, str], float]], least: float
+) -> None:
+    phrases = {phrase: min_similarity for (phrase, _), min_similarity in pairs}
+    texts = [normalise(raw) for (_, raw), _ in pairs]
+    near = Vocabulary(phrases).near([text.chars for text in texts], least=least)
+    for text, maybe in zip(texts, near, strict=True):
+        assert maybe >= {phrase for phrase in phrases if find(phrase, text, min_similarity=min(phrases[phrase], least))}
+
+
 @settings(deadline=None)
-@given(st.lists(st.tuples(misheard(), st.sampled_from([0.7, 0.8, 1.0])), min_size=1, max_size=5))
-def test_a_screen_keeps_all_phrases_that_are_in_the_text(pairs: list[tuple[tuple[str, str], float]]) -> None:
-    phrases = tuple((phrase, min_similarity) for (phrase, _), min_similarity in pairs)
-    for (_, raw), _ in pairs:
-        text = normalise(raw)
-        found = [n for n, (phrase, least) in enumerate(phrases) if find(phrase, text, min_similarity=least)]
-        assert set(found) <= set(screen(phrases).passing(text))
+@given(misheard(), st.sampled_from([0.75, 0.8, 1.0]))
+def test_a_vocabulary_holds_back_what_is_not_in_a_text(pair: tuple[str, str], min_similarity: float) -> None:
+    phrase, raw = pair
+    if fillers(normalise(phrase).chars).count(False) > 1:  # a single syllable also has to be the very character
+        (maybe,) = Vocabulary({phrase: min_similarity}).near([normalise(raw).chars])
+        assert bool(maybe) == bool(plainly(phrase, raw, min_similarity))
 
 
-def test_a_screen_holds_back_what_sounds_different() -> None:
-    text = normalise("您好,国家电网。")
-    assert screen((("没办法", 0.8), ("国家电网", 0.8), ("你好", 1.0), ("请稍等一下", 0.7))).passing(text) == [1, 2]
-    assert screen((("没办法", 0.8), ("请", 0.8))).passing(normalise("。")) == []
+def test_a_vocabulary_tells_which_phrase_may_be_in_which_text() -> None:
+    vocabulary = Vocabulary({"没办法": 0.8, "国家电网": 0.8, "你好": 1.0, "请稍等一下": 0.7, "长" * 80: 0.8})
+    texts = [
+        normalise(raw).chars for raw in ("您好,国家电网。", "。", "美,办法,呢", "请等一下", "办法没有国家", "长" * 79)
+    ]
+    assert [set(near) - {"长" * 80} for near in vocabulary.near(texts)] == [
+        {"国家电网", "你好"}, set(), {"没办法"}, {"请稍等一下"}, set(), set()
+    ]  # fmt: skip
+    assert "长" * 80 in vocabulary.near(texts)[-1]
+    assert vocabulary.near([]) == Vocabulary({}).near([]) == []
+    assert Vocabulary({}).near(["你好"]) == vocabulary.near([""]) == [frozenset()]
 
 
 def test_the_plain_algorithm_has_something_to_find() -> None:

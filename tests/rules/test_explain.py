@@ -9,8 +9,9 @@ import yaml
 from zhijian.rules.explain import explain
 from zhijian.rules.finding import Explanation
 from zhijian.rules.language import Rule
-from zhijian.rules.operators import OPERATORS, Check, operators_in
+from zhijian.rules.operators import OPERATORS, Check
 from zhijian.rules.standard import Item, load_standard
+from zhijian.rules.terms import pieces
 
 STANDARD = load_standard()
 ITEMS = {item.id: item for item in STANDARD.items}
@@ -52,7 +53,7 @@ def test_every_operator_explains_itself(name: str) -> None:
     if name in PARAMETERS:
         explained = in_words({name: PARAMETERS[name]})
     else:
-        used = (one for item in ITEMS.values() for one in operators_in(item.rule) if isinstance(one, OPERATORS[name]))
+        used = (one for item in ITEMS.values() for one in pieces(item.rule, OPERATORS[name]))
         explained = next(used).explain(STANDARD.settings)
     assert explained.asked
     assert explained.reasons
