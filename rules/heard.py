@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from pydantic import Field
 
@@ -210,7 +210,7 @@ class Heard:
     def alike(self, phrases: Sequence[Phrase], utterances: Iterable[Utterance], least: Least) -> Iterator[Hit]:
         """Every place of the utterances, in order, that sounds like a phrase, each from its least similarity on."""
         firsts = phrases.firsts if isinstance(phrases, PhraseList) else PhraseList(phrases).firsts
-        in_vocabulary = firsts <= self.settings.vocabulary.phrases
+        in_vocabulary = _is_part(firsts, self.settings.vocabulary.phrases)
         for utterance in utterances:
             near = self._near.get(utterance.text, firsts) if in_vocabulary else firsts
             if not near.isdisjoint(firsts):
@@ -318,6 +318,12 @@ class Heard:
         usual = self.settings.thresholds.sparse_ratio * _rate(own)
         longer = [u for u in place.utterances if u.span.duration_ms >= self.settings.thresholds.unheard_ms]
         return any(_rate([utterance]) < usual for utterance in longer)
+
+
+@lru_cache(maxsize=1024)
+def _is_part(firsts: frozenset[str], phrases: frozenset[str]) -> bool:
+    """The same lists are asked for in every call, and a frozenset knows its hash."""
+    return firsts <= phrases
 
 
 def _rate(utterances: Sequence[Utterance]) -> float:

@@ -63,8 +63,6 @@ def find(phrase: str, text: NormalText, *, min_similarity: float = 0.8) -> tuple
     A phrase of one syllable is found by its character only, one of two syllables by its exact sound only: shorter
     phrases have too many neighbours. Raises ValueError for a phrase without letters, digits or characters.
     """
-    if wanted_of(phrase, min_similarity).cannot_be_in(sound_of(text.chars)):
-        return ()
     return _found(phrase, text.chars, min_similarity)
 
 
@@ -72,6 +70,8 @@ def find(phrase: str, text: NormalText, *, min_similarity: float = 0.8) -> tuple
 def _found(phrase: str, chars: str, min_similarity: float) -> tuple[Match, ...]:
     """Items of a standard look for the same words in the same places."""
     wanted, heard = wanted_of(phrase, min_similarity), sound_of(chars)
+    if wanted.cannot_be_in(heard):
+        return ()
     hits = sorted(_align(wanted, heard), key=lambda hit: (round(hit[0], 6), hit[2] - hit[1], hit[1]))
     chosen: list[tuple[float, int, int]] = []
     for hit in hits:

@@ -20,7 +20,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 _SYLLABLE = 10
 """Tenths of one that is missing, or too many."""
 _FORBIDDEN, _ANYTHING = 130, 255
-"""Tenths: what no phrase may cost, still a byte with what one may added; and the limit of phrases that could cost it."""
+"""Tenths: what no phrase may cost, a byte even with what one may added; and the limit of phrases that could cost it."""
 _ROUNDING = 1e-6
 _NONE = -1
 """Stands behind the last syllable of a phrase."""
