@@ -11,10 +11,11 @@ missing keys and wrong types with a `RecordError` that names the place, e.g. `Di
 import dataclasses
 import types
 import typing
+from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from zhijian.models.records.span import RecordError, Span
@@ -28,49 +29,48 @@ def to_dict(record: Any) -> dict[str, Any]:
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
         if _is_span(field.name):
-            prefix = field.name.removesuffix("span")
-            plain[f"{prefix}start_ms"] = None if value is None else value.start_ms
-            plain[f"{prefix}end_ms"] = None if value is None else value.end_ms
+            start, end = _span_keys(field.name)
+            plain[start] = None if value is None else value.start_ms
+            plain[end] = None if value is None else value.end_ms
         else:
             plain[field.name] = _plain(value)
     return plain
 
 
-def from_dict(cls: type[Record], data: Any, where: str | None = None) -> Record:
+def from_dict(cls: type[Record], data: Any) -> Record:
     """The record that `to_dict` wrote. Raises RecordError; the caller's dictionary is not touched."""
-    where = where or cls.__name__
-    if not isinstance(data, dict):
-        raise RecordError(f"{where}: expected an object, got {type(data).__name__}")
-    rest, values = dict(data), {}
-    for field in _fields(cls):  # type: ignore[arg-type]
-        if field.span_prefix is not None:
-            values[field.name] = _take_span(rest, field, where)
-        elif field.name in rest:
-            value = rest.pop(field.name)
-            plain = type(value) is field.hint and field.hint in _PLAIN
-            values[field.name] = value if plain else _read(field.hint, value, f"{where}.{field.name}")
-        elif field.required:
-            raise RecordError(f"{where}: key {field.name!r} is missing")
-    if rest:
-        raise RecordError(f"{where}: unknown key {sorted(rest)[0]!r}")
     try:
-        return cls(**values)
-    except RecordError as error:
-        raise RecordError(f"{where}: {error}") from None
+        record: Record = _reader(cls)(data)
+    except _Unreadable as error:
+        raise RecordError(f"{cls.__name__}{error.place}: {error.message}") from None
+    return record
 
 
-_PLAIN = frozenset({str, int, float, bool})
-"""What JSON writes as it is."""
+class _Unreadable(Exception):
+    """What is wrong, and where it is within the value that was being read."""
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.place = place
+
+    def within(self, step: str) -> "_Unreadable":
+        return _Unreadable(self.message, step + self.place)
+
+
+_Reader = Callable[[Any], Any]
+_MISSING = object()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Field:
-    """A field of a record; `span_prefix` is what stands before start_ms and end_ms, None where it holds no span."""
+    """A field of a record; `span_keys` are what a span is written as, None for another value."""
 
     name: str
-    hint: Any
+    read: _Reader
+    plain: type | None  # what JSON writes as it is, and need not be read
     required: bool
-    span_prefix: str | None
+    span_keys: tuple[str, str] | None
     may_be_none: bool
 
 
@@ -80,17 +80,29 @@ def _fields(cls: Any) -> tuple[_Field, ...]:
     return tuple(
         _Field(
             name=field.name,
-            hint=hints[field.name],
+            read=_reader(hints[field.name]),
+            plain=hints[field.name] if hints[field.name] in (str, int, float, bool) else None,
             required=field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-            span_prefix=field.name.removesuffix("span") if _is_span(field.name) else None,
+            span_keys=_span_keys(field.name) if _is_span(field.name) else None,
             may_be_none=type(None) in typing.get_args(hints[field.name]),
         )
         for field in dataclasses.fields(cls)
     )
 
 
+@cache
+def _keys(cls: Any) -> frozenset[str]:
+    """Those that the object of a record may have."""
+    return frozenset(key for field in _fields(cls) for key in field.span_keys or (field.name,))
+
+
 def _is_span(name: str) -> bool:
     return name == "span" or name.endswith("_span")
+
+
+def _span_keys(name: str) -> tuple[str, str]:
+    prefix = name.removesuffix("span")
+    return f"{prefix}start_ms", f"{prefix}end_ms"
 
 
 def _plain(value: Any) -> Any:
@@ -109,37 +121,82 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _take_span(rest: dict[str, Any], field: _Field, where: str) -> Span | None:
-    start, end = rest.pop(f"{field.span_prefix}start_ms", None), rest.pop(f"{field.span_prefix}end_ms", None)
+@cache
+def _reader(hint: Any) -> _Reader:
+    """What reads a value of this type, or raises _Unreadable. Made once: a dialogue holds hundreds of values."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        (some,) = (_reader(argument) for argument in arguments if argument is not type(None))
+        return (lambda value: None if value is None else some(value)) if type(None) in arguments else some
+    if origin is tuple:
+        return partial(_read_tuple, _reader(arguments[0]))
+    if origin is dict:
+        return partial(_read_mapping, _reader(arguments[1]))
+    return partial(_read_record if dataclasses.is_dataclass(hint) else _read_scalar, hint)
+
+
+def _read_record(cls: Any, data: Any) -> Any:
+    if not isinstance(data, dict):
+        raise _Unreadable(f"expected an object, got {type(data).__name__}")
+    values = {}
+    for field in _fields(cls):
+        if field.span_keys is not None:
+            values[field.name] = _read_span(field, *map(data.get, field.span_keys))
+            continue
+        value = data.get(field.name, _MISSING)
+        if type(value) is field.plain:
+            values[field.name] = value
+        elif value is not _MISSING:
+            try:
+                values[field.name] = field.read(value)
+            except _Unreadable as error:
+                raise error.within(f".{field.name}") from None
+        elif field.required:
+            raise _Unreadable(f"key {field.name!r} is missing")
+    if not data.keys() <= _keys(cls):
+        raise _Unreadable(f"unknown key {min(data.keys() - _keys(cls))!r}")
+    try:
+        return cls(**values)
+    except RecordError as error:
+        raise _Unreadable(str(error)) from None
+
+
+def _read_span(field: _Field, start: Any, end: Any) -> Span | None:
     if start is None and end is None and field.may_be_none:
         return None
     try:
         return Span(start, end)
     except RecordError as error:
-        raise RecordError(f"{where}.{field.name}: {error}") from None
+        raise _Unreadable(str(error), f".{field.name}") from None
 
 
-def _read(hint: Any, value: Any, where: str) -> Any:
-    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (typing.Union, types.UnionType):
-        if value is None and type(None) in arguments:
-            return None
-        (hint,) = (a for a in arguments if a is not type(None))
-        return _read(hint, value, where)
-    if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise RecordError(f"{where}: expected a list, got {type(value).__name__}")
-        return tuple(_read(arguments[0], item, f"{where}[{i}]") for i, item in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise RecordError(f"{where}: expected an object, got {type(value).__name__}")
-        return {str(key): _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
-    if dataclasses.is_dataclass(hint):
-        return from_dict(typing.cast(type, hint), value, where)
-    return _read_scalar(hint, value, where)
+def _read_tuple(read: _Reader, value: Any) -> Any:
+    if not isinstance(value, list | tuple):
+        raise _Unreadable(f"expected a list, got {type(value).__name__}")
+    items = []
+    for index, item in enumerate(value):
+        try:
+            items.append(read(item))
+        except _Unreadable as error:
+            raise error.within(f"[{index}]") from None
+    return tuple(items)
 
 
-def _read_scalar(hint: Any, value: Any, where: str) -> Any:
+def _read_mapping(read: _Reader, value: Any) -> Any:
+    if not isinstance(value, dict):
+        raise _Unreadable(f"expected an object, got {type(value).__name__}")
+    items = {}
+    for key, item in value.items():
+        try:
+            items[str(key)] = read(item)
+        except _Unreadable as error:
+            raise error.within(f".{key}") from None
+    return items
+
+
+def _read_scalar(hint: Any, value: Any) -> Any:
+    if type(value) is hint:
+        return value
     try:
         if issubclass(hint, Enum):
             return hint(value)
@@ -148,9 +205,9 @@ def _read_scalar(hint: Any, value: Any, where: str) -> Any:
         if hint in (datetime, date) and isinstance(value, str):
             return hint.fromisoformat(value)
     except (ValueError, InvalidOperation):
-        raise RecordError(f"{where}: the value is not a {hint.__name__}") from None
+        raise _Unreadable(f"the value is not a {hint.__name__}") from None
     if hint is float and isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        raise RecordError(f"{where}: expected {hint.__name__}, got {type(value).__name__}")
+        raise _Unreadable(f"expected {hint.__name__}, got {type(value).__name__}")
     return value

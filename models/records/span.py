@@ -22,9 +22,8 @@ class Span:
     end_ms: int
 
     def __post_init__(self) -> None:
-        for value in (self.start_ms, self.end_ms):
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise RecordError(f"a span needs integer milliseconds, got {value!r}")
+        if type(self.start_ms) is not int or type(self.end_ms) is not int:
+            raise RecordError(f"a span needs integer milliseconds, got {self.start_ms!r}..{self.end_ms!r}")
         if not 0 <= self.start_ms <= self.end_ms:
             raise RecordError(f"a span needs 0 <= start <= end, got {self.start_ms}..{self.end_ms} ms")
 
