@@ -29,8 +29,8 @@ class Excuses(Term):
         return (
             hit.text.chars[: hit.match.start].endswith(self.before)
             or hit.text.chars[hit.match.end :].startswith(self.after)
-            or has(self.in_sentence, nearby(hit), said)
-            or has(self.in_turn, turn_text, said)
+            or (bool(self.in_sentence) and has(self.in_sentence, nearby(hit), said))
+            or (bool(self.in_turn) and has(self.in_turn, turn_text, said))
         )
 
 

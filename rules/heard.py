@@ -139,6 +139,11 @@ class Heard:
         return keydata.extract(self.key_turns, reference=self.call.started_at)
 
     @cached_property
+    def repeat_backs(self) -> tuple[keydata.RepeatBack, ...]:
+        """What the agent said back of each of them."""
+        return tuple(keydata.repeat_back(datum, self.key_turns) for datum in self.key_data)
+
+    @cached_property
     def scenario(self) -> ScenarioGuess:
         """What the call is about."""
         return classify(self.call, self.dialogue)

@@ -96,7 +96,7 @@ class _Words:
         yield from (match.span() for match in self.heard.finditer(sounds(words)))
 
     def is_in(self, words: str) -> bool:
-        return any(self.spans(words))
+        return self.written.search(words) is not None or self.heard.search(sounds(words)) is not None
 
 
 def _begins(words: str) -> Iterator[tuple[int, int]]:

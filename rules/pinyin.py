@@ -81,6 +81,7 @@ def _found(phrase: str, chars: str, min_similarity: float) -> tuple[Match, ...]:
     return matches if len(wanted.needed) > 1 else tuple(match for match in matches if match.exact)
 
 
+@lru_cache(maxsize=4096)
 def similarity(phrase: str, other: str) -> float:
     """How alike two whole phrases sound: 1 for homophones, 0 for nothing in common."""
     left, right = sound_of(normalise(phrase).chars), sound_of(normalise(other).chars)

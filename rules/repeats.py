@@ -132,8 +132,7 @@ def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
 def key_repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
     """What became of every datum. Turns are counted among those of agent and customer."""
     repeats = []
-    for datum in heard.key_data:
-        back = keydata.repeat_back(datum, heard.key_turns)
+    for datum, back in zip(heard.key_data, heard.repeat_backs, strict=True):
         customer = words_of(heard.turns[datum.turn], datum.start, datum.end)
         agent = None
         if back.turn is not None and back.start is not None and back.end is not None:

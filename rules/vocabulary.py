@@ -38,6 +38,7 @@ class Vocabulary:
         self._needed = np.array([len(wanted[phrase].needed) for phrase in self._longest_first])
         sounds = [wanted[phrase].sound for phrase in self._longest_first]
         shape = max((len(sound.symbols) for sound in sounds), default=0), len(sounds)
+        self._limits_from = cache(self._limits)
         self._symbols, self._dropping = np.full(shape, _NONE), np.zeros(shape, np.uint8)
         for row, sound in enumerate(sounds):
             self._symbols[: len(sound.symbols), row] = sound.symbols
@@ -51,7 +52,7 @@ class Vocabulary:
         near: list[set[str]] = [set() for _ in texts]
         text_of = [number for number, chars in enumerate(texts) for _ in chars]
         if self.phrases and text_of:
-            limits = self._limits(least)
+            limits = self._limits_from(least)
             table = self._table([sound_of(chars) for chars in texts], int(limits.max()))
             for place in np.flatnonzero(table <= limits[:, None]).tolist():
                 row, column = divmod(place, table.shape[1])
@@ -72,8 +73,9 @@ class Vocabulary:
         The columns are the syllables of all texts in a row; what begins in one text and ends in the next does no harm,
         as it is rare. Nor does a sum of more than a byte: it begins again at 0 and lets through what is too dear.
         """
-        saying = np.pad(_tenths().take([symbol for one in heard for symbol in one.symbols], axis=1), ((0, 0), (1, 0)))
-        saying[:, 0] = _FORBIDDEN
+        symbols = [symbol for sound in heard for symbol in sound.symbols]
+        saying = np.full((len(costs()), 1 + len(symbols)), _FORBIDDEN, np.uint8)
+        saying[:, 1:] = _tenths()[:, symbols]
         gaps = _gaps(np.array([cost for sound in heard for cost in _dropping(sound)]), limit, len(self._longest_first))
         table = np.zeros((len(self._longest_first), saying.shape[1]), np.uint8)
         spare = np.empty_like(table)

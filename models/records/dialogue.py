@@ -130,19 +130,24 @@ class Dialogue:
 
     def voice_of(self, role: Role) -> tuple[Span, ...]:
         """Where that role is heard: sorted, merged."""
-        return union(v.span for v in self.voices if v.role is role)
+        return self._voices[role]
+
+    @cached_property
+    def _voices(self) -> dict[Role, tuple[Span, ...]]:
+        return {role: union(v.span for v in self.voices if v.role is role) for role in Role}
 
     @property
     def speech_ms(self) -> int:
         """Milliseconds in which anybody but the system speaks."""
-        return sum(s.duration_ms for s in self._speech())
+        return sum(s.duration_ms for s in self._speech)
 
     def silences(self, min_ms: int) -> tuple[Span, ...]:
         """Stretches of at least `min_ms` between two speeches in which neither person speaks."""
-        speech = self._speech()
+        speech = self._speech
         pauses = (Span(a.end_ms, b.start_ms) for a, b in itertools.pairwise(speech))
         return tuple(p for p in pauses if p.duration_ms >= min_ms)
 
+    @cached_property
     def _speech(self) -> tuple[Span, ...]:
         return union(v.span for v in self.voices if v.role is not Role.SYSTEM)
 
