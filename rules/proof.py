@@ -12,7 +12,6 @@ from zhijian.models.records.dialogue import Dialogue, Utterance, Voice
 from zhijian.models.records.scorecard import Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules.banned import BannedPhrase, NeverSays
-from zhijian.rules.finding import Operator
 from zhijian.rules.heard import Heard, Settings
 from zhijian.rules.judge import finding_of, result_of
 from zhijian.rules.language import CallFacts, Example, Line
@@ -62,10 +61,9 @@ def _prove(item: Item, settings: Settings) -> Iterator[ProofResult]:
             _verdict(finding.outcome, compared),
             example.known_miss,
         )
-    for operator in pieces(item.rule, Operator):
-        if isinstance(operator, NeverSays):
-            for entry in operator.entries:
-                yield from _prove_entry(item, operator, entry, settings)
+    for operator in pieces(item.rule, NeverSays):
+        for entry in operator.entries:
+            yield from _prove_entry(item, operator, entry, settings)
 
 
 def _prove_entry(item: Item, operator: NeverSays, entry: BannedPhrase, settings: Settings) -> Iterator[ProofResult]:

@@ -79,9 +79,9 @@ class Vocabulary:
         gaps = _gaps(np.array([cost for sound in heard for cost in _dropping(sound)]), limit, len(self._longest_first))
         table = np.zeros((len(self._longest_first), saying.shape[1]), np.uint8)
         spare = np.empty_like(table)
-        for symbols, dropping in zip(self._symbols, self._dropping, strict=True):
-            longer = np.count_nonzero(symbols != _NONE)
-            said = saying.take(symbols[:longer], axis=0, out=spare[:longer], mode="clip").ravel()
+        for wanted, dropping in zip(self._symbols, self._dropping, strict=True):
+            longer = np.count_nonzero(wanted != _NONE)
+            said = saying.take(wanted[:longer], axis=0, out=spare[:longer], mode="clip").ravel()
             row = table[:longer].ravel()  # one after the other, since that is what numpy is fast at
             said[1:] += row[:-1]
             table[:longer] += dropping[:longer, None]

@@ -40,7 +40,7 @@ def to_dict(record: Any) -> dict[str, Any]:
 def from_dict(cls: type[Record], data: Any) -> Record:
     """The record that `to_dict` wrote. Raises RecordError; the caller's dictionary is not touched."""
     try:
-        record: Record = _reader(cls)(data)
+        record: Record = _reader(cls)(data)  # type: ignore[arg-type]
     except _Unreadable as error:
         raise RecordError(f"{cls.__name__}{error.place}: {error.message}") from None
     return record
@@ -138,7 +138,7 @@ def _reader(hint: Any) -> _Reader:
 def _read_record(cls: Any, data: Any) -> Any:
     if not isinstance(data, dict):
         raise _Unreadable(f"expected an object, got {type(data).__name__}")
-    values = {}
+    values: dict[str, Any] = {}
     for field in _fields(cls):
         if field.span_keys is not None:
             values[field.name] = _read_span(field, *map(data.get, field.span_keys))
