@@ -245,14 +245,15 @@ def costs() -> tuple[tuple[float, ...], ...]:
     halves = [(to_initials(reading, strict=True), to_finals(reading, strict=True)) for reading in readings]
     place = {reading: index for index, reading in enumerate(readings)}
     single = []
-    for row, (initial, final) in enumerate(halves):
-        if " " in readings[row]:  # a letter or the unknown resembles nothing
-            single.append([1.0] * len(readings))
-            single[row][row] = 0.0
-            continue
+    for initial, final in halves:
         to_initial = {other: _half(initials, initial, other) for other, _ in halves}
         to_final = {other: _half(finals, final, other) for _, other in halves}
         single.append([to_initial[one] + to_final[two] for one, two in halves])
+    for number in (place[reading] for reading in readings if " " in reading):
+        for row in single:  # a letter or the unknown resembles nothing, nor does anything resemble it
+            row[number] = 1.0
+        single[number] = [1.0] * len(readings)
+        single[number][number] = 0.0
     single[place[_UNKNOWN[0]]] = [1.0] * len(readings)
     columns = [[place[reading] for reading in several] for several in _symbols()]
     return tuple(
