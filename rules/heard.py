@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -214,22 +214,30 @@ class Heard:
 
     def alike(self, phrases: Sequence[Phrase], utterances: Iterable[Utterance], least: Least) -> Iterator[Hit]:
         """Every place of the utterances, in order, that sounds like a phrase, each from its least similarity on."""
-        firsts = phrases.firsts if isinstance(phrases, PhraseList) else PhraseList(phrases).firsts
-        in_vocabulary = _is_part(firsts, self.settings.vocabulary.phrases)
+        known = phrases if isinstance(phrases, PhraseList) else PhraseList(phrases)
         for utterance in utterances:
-            near = self._near.get(utterance.text, firsts) if in_vocabulary else firsts
-            if not near.isdisjoint(firsts):
+            near = self.near(known.firsts, utterance)
+            if not near.keys().isdisjoint(known.firsts):
                 for phrase in phrases:
-                    if phrase.parts[0] in near:
-                        yield from hits(phrase, utterance, min_similarity=least(phrase))
+                    if (alike := near.get(phrase.parts[0])) is not None and alike >= (at_least := least(phrase)):
+                        yield from hits(phrase, utterance, min_similarity=at_least)
+
+    def near(self, firsts: frozenset[str], utterance: Utterance) -> Mapping[str, float]:
+        """What may be in the utterance of these first parts of phrases, and of others; how alike (0..1) at most."""
+        if not _is_part(firsts, self.settings.vocabulary.phrases):
+            return dict.fromkeys(firsts, 1.0)
+        near = self._near.get(utterance.text)
+        if near is None:  # a part of an utterance: nothing is in it that is not in the whole
+            near = next((near for whole, near in self._near.items() if utterance.text in whole), None)
+        return dict.fromkeys(firsts, 1.0) if near is None else near
 
     @cached_property
-    def _near(self) -> dict[str, frozenset[str]]:
+    def _near(self) -> dict[str, dict[str, float]]:
         """By text what of the vocabulary may be in an utterance; less alike where the sound is asked about it."""
         utterances = self.dialogue.utterances
         asked = {one.text for one in utterances if self.doubts is not None or self.answers.know(one)}
         others = {one.text for one in utterances} - asked
-        near: dict[str, frozenset[str]] = {}
+        near: dict[str, dict[str, float]] = {}
         for texts, least in ((others, 1.0), (asked, self.settings.thresholds.asked)):
             chars = [normalise(text).chars for text in texts]
             near |= zip(texts, self.settings.vocabulary.near(chars, least=least), strict=True)

@@ -109,8 +109,8 @@ def sounds_like(one: str, other: str) -> bool:
 class Sound:
     """A normal text as symbols (indices into `_symbols`).
 
-    `least` says of every symbol there is what it costs at least to hear it in the text: hundredths, rounded down. One
-    more, for no symbol at all, costs nothing.
+    `least` says of every symbol there is what it costs at least to hear it in the text: tenths of a syllable, a byte
+    each. One more, for no symbol at all, costs nothing.
     """
 
     folded: str
@@ -133,7 +133,7 @@ class Wanted:
 
     def cannot_be_in(self, heard: Sound) -> bool:
         """Is it too dear even with each syllable where it costs least? Cheap, and true of most pairs."""
-        return sum(map(heard.least.__getitem__, self.needed)) > 100 * self.limit
+        return sum(map(heard.least.__getitem__, self.needed)) > 10 * self.limit
 
 
 @lru_cache(maxsize=16384)
@@ -151,7 +151,7 @@ def wanted_of(phrase: str, min_similarity: float) -> Wanted:
 @lru_cache(maxsize=4096)
 def sound_of(chars: str) -> Sound:
     symbols = tuple(_symbol(char) for char in chars)
-    least = _hundredths()[list({*symbols})].min(axis=0, initial=100).tobytes()
+    least = tenths()[list({*symbols})].min(axis=0, initial=10).tobytes()
     return Sound(chars.translate(_FOLD), symbols, fillers(chars), least)
 
 
@@ -276,9 +276,9 @@ def _half_costs(near: str, related: str) -> dict[tuple[str, str], float]:
 
 
 @cache
-def _hundredths() -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """`costs` in hundredths, rounded down, with a column for no symbol at all."""
-    return np.pad((np.array(costs()) * 100).astype(np.uint8), ((0, 0), (0, 1)))
+def tenths() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """`costs` in tenths of a syllable, with a column for no symbol at all."""
+    return np.pad(np.rint(10 * np.array(costs())).astype(np.uint8), ((0, 0), (0, 1)))
 
 
 @cache
