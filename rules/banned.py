@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -145,20 +145,21 @@ class NeverSays(Operator):
 
     def spoken(self, heard: Heard) -> Iterator[Spoken]:
         """Every entry the agent said or may have said, excused ones left out, in order."""
-        said = [(turn, one) for turn in heard.turns if turn.role is Role.AGENT for one in turn.utterances]
-        for turn, utterance in said:
-            for one in _longest(self._candidates(heard, utterance)):
-                if not self._excused(one, turn):
-                    yield _settled(one, heard)
+        for turn in heard.turns:
+            if turn.role is Role.AGENT:
+                for utterance, near in heard.near(self.listens_for, turn.utterances):
+                    for one in _longest(self._candidates(utterance, near, heard.settings)):
+                        if not self._excused(one, turn):
+                            yield _settled(one, heard)
 
-    def _candidates(self, heard: Heard, utterance: Utterance) -> Iterator[Spoken]:
+    def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
         """What sounds like one of the wordings."""
-        near = heard.near(self.listens_for.firsts, utterance)
-        for entry, wording, accept, doubt in self._sought if near else ():
-            if near.get(wording.parts[0], 0.0) >= doubt:
+        for place in self.listens_for.among(near):
+            entry, wording, accept, doubt = self._sought[place]
+            if near[wording.parts[0]] >= doubt:
                 for hit in hits(wording, utterance, min_similarity=doubt):
                     if _in_form(wording, hit):
-                        sure = hit.word_confidence >= heard.settings.thresholds.word_confidence
+                        sure = hit.word_confidence >= settings.thresholds.word_confidence
                         yield Spoken(entry, hit, certain=sure and hit.match.similarity >= accept)
 
     @cached_property
