@@ -15,9 +15,9 @@ from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
-from pypinyin import lazy_pinyin
 from pypinyin.contrib.tone_convert import to_finals, to_initials
 
+from zhijian.rules.sounds import reading
 from zhijian.rules.text import NormalText, fillers, lexicon, normalise
 
 HALF, RELATED, NEAR = 0.5, 0.3, 0.1
@@ -150,7 +150,7 @@ def wanted_of(phrase: str, min_similarity: float) -> Wanted:
 
 @lru_cache(maxsize=4096)
 def sound_of(chars: str) -> Sound:
-    symbols = tuple(_symbol(char) for char in chars)
+    symbols = tuple(map(_symbol, chars))
     least = tenths()[list({*symbols})].min(axis=0, initial=10).tobytes()
     return Sound(chars.translate(_FOLD), symbols, fillers(chars), least)
 
@@ -223,7 +223,7 @@ def _symbol(char: str) -> int:
     table = _symbols()
     if char in ascii_lowercase:
         return table[(f"letter {char}",)]
-    readings = _polyphones().get(char) or tuple(lazy_pinyin(char.translate(_FOLD)))
+    readings = _polyphones().get(char) or (reading(char.translate(_FOLD)),)
     return table.get(readings, table[_UNKNOWN])
 
 
@@ -249,7 +249,7 @@ def costs() -> tuple[tuple[float, ...], ...]:
         to_initial = {other: _half(initials, initial, other) for other, _ in halves}
         to_final = {other: _half(finals, final, other) for _, other in halves}
         single.append([to_initial[one] + to_final[two] for one, two in halves])
-    for number in (place[reading] for reading in readings if " " in reading):
+    for number in (place[name] for name in readings if " " in name):
         for row in single:  # a letter or the unknown resembles nothing, nor does anything resemble it
             row[number] = 1.0
         single[number] = [1.0] * len(readings)
