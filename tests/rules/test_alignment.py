@@ -69,6 +69,18 @@ def test_a_vocabulary_holds_back_no_phrase_that_is_in_a_text(
                 assert not find(phrase, text, min_similarity=at_least) or maybe[phrase] >= at_least
 
 
+@settings(deadline=None, max_examples=400)
+@given(misheard(), st.sampled_from([0.5, 0.75, 0.8, 1.0]), st.data())
+def test_a_part_of_a_text_holds_nothing_that_may_not_be_in_the_whole(
+    pair: tuple[str, str], min_similarity: float, data: st.DataObject
+) -> None:
+    phrase, raw = pair
+    start = data.draw(st.integers(0, len(raw)))
+    part = normalise(raw[start : data.draw(st.integers(start, len(raw)))])
+    (maybe,) = Vocabulary({phrase: min_similarity}).near([normalise(raw).chars])
+    assert not find(phrase, part, min_similarity=min_similarity) or maybe[phrase] >= min_similarity
+
+
 @settings(deadline=None)
 @given(misheard(), st.sampled_from([0.75, 0.8, 1.0]))
 def test_a_vocabulary_holds_back_what_is_not_in_a_text(pair: tuple[str, str], min_similarity: float) -> None:
