@@ -37,7 +37,8 @@ def _between(
         return not_applicable(f"{_WHO[scope.role]}之后没有再说话", (found(after),))
     finding = look(place)
     anchors = [hit for hit in (after, before) if hit]
-    finding = replace(finding, evidence=(*map(found, anchors), *finding.evidence))
+    if anchors:
+        finding = replace(finding, evidence=tuple(dict.fromkeys((*map(found, anchors), *finding.evidence))))
     doubtful = next((hit for hit in anchors if not heard.is_certain(hit)), None)
     return doubted(finding, f"不能确定是否说过「{doubtful.phrase}」") if doubtful else finding
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -18,9 +18,8 @@ from zhijian.rules.heard import Heard, Settings, found
 from zhijian.rules.phrases import Hit, find, hits
 from zhijian.rules.pinyin import sounds_like
 from zhijian.rules.sentences import listed
-from zhijian.rules.terms import Phrase, Phrases, Scope, Term
+from zhijian.rules.terms import Phrase, PhraseList, Phrases, Scope, Term
 from zhijian.rules.text import NormalText, fillers, normalise
-from zhijian.rules.vocabulary import Vocabulary
 
 SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
@@ -146,21 +145,27 @@ class NeverSays(Operator):
 
     def spoken(self, heard: Heard) -> Iterator[Spoken]:
         """Every entry the agent said or may have said, excused ones left out, in order."""
-        said = [(turn, one) for turn in heard.turns if turn.role is Role.AGENT for one in turn.utterances]
-        near = self._vocabulary.near([normalise(utterance.text).chars for _, utterance in said])
-        for (turn, utterance), firsts in zip(said, near, strict=True):
-            for one in _longest(self._candidates(utterance, firsts, heard.settings.thresholds.word_confidence)):
-                if not self._excused(one, turn):
-                    yield _settled(one, heard)
+        for turn in heard.turns:
+            if turn.role is Role.AGENT:
+                for utterance, near in heard.near(self.listens_for, turn.utterances):
+                    for one in _longest(self._candidates(utterance, near, heard.settings)):
+                        if not self._excused(one, turn):
+                            yield _settled(one, heard)
 
-    def _candidates(self, utterance: Utterance, firsts: frozenset[str], word_confidence: float) -> Iterator[Spoken]:
-        """What sounds like wordings of which these first parts may be in the utterance."""
-        for entry, wording, accept, doubt in self._sought if firsts else ():
-            if wording.parts[0] in firsts:
+    def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
+        """What sounds like one of the wordings."""
+        for place in self.listens_for.among(near):
+            entry, wording, accept, doubt = self._sought[place]
+            if near[wording.parts[0]] >= doubt:
                 for hit in hits(wording, utterance, min_similarity=doubt):
                     if _in_form(wording, hit):
-                        certain = hit.match.similarity >= accept and hit.word_confidence >= word_confidence
-                        yield Spoken(entry, hit, certain)
+                        sure = hit.word_confidence >= settings.thresholds.word_confidence
+                        yield Spoken(entry, hit, certain=sure and hit.match.similarity >= accept)
+
+    @cached_property
+    def listens_for(self) -> PhraseList:
+        """All wordings, accepted from where they are doubtful."""
+        return PhraseList(wording.model_copy(update={"accept": doubt}) for _, wording, _, doubt in self._sought)
 
     @cached_property
     def _sought(self) -> tuple[tuple[BannedPhrase, Wording, float, float], ...]:
@@ -168,13 +173,6 @@ class NeverSays(Operator):
         return tuple(
             (entry, wording, *self._limits(entry, wording)) for entry in self.entries for wording in entry.wordings
         )
-
-    @cached_property
-    def _vocabulary(self) -> Vocabulary:
-        least: dict[str, float] = {}
-        for _, wording, _, doubt in self._sought:
-            least[wording.parts[0]] = min(doubt, least.get(wording.parts[0], 1.0))
-        return Vocabulary(least)
 
     def _limits(self, entry: BannedPhrase, wording: Wording) -> tuple[float, float]:
         """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -82,7 +83,7 @@ class Condition(Term):
         """What has to hold, in Chinese: 外呼,振铃最多 4 声."""
         return ",".join(_IN_WORDS[name](getattr(self, name)) for name in self._fields)
 
-    @property
+    @cached_property
     def _fields(self) -> tuple[str, ...]:
         return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
 

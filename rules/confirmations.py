@@ -18,7 +18,7 @@ from zhijian.rules.heard import Heard, Settings, found, searched
 from zhijian.rules.manner import manner_of
 from zhijian.rules.names import surname_of
 from zhijian.rules.numbers import NUMERAL
-from zhijian.rules.phrases import Hit, hits
+from zhijian.rules.phrases import Hit
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import Repeat, Verdict, Words, key_repeats, words_of
 from zhijian.rules.restating import restatements, told
@@ -88,9 +88,9 @@ class ConfirmsRepeats(Operator):
     def _confirmation(self, heard: Heard, utterances: Sequence[Utterance]) -> Hit | None:
         said = heard.settings.thresholds.said
         for utterance in utterances:
-            for phrase in (*self.phrases, *self.bare):
-                for hit in hits(phrase, utterance, min_similarity=phrase.accept or said):
-                    if _stands_alone(heard, hit, whole=phrase in self.bare):
+            for phrases, whole in ((self.phrases, False), (self.bare, True)):
+                for hit in heard.alike(phrases, [utterance], lambda phrase: phrase.accept or said):
+                    if _stands_alone(heard, hit, whole=whole):
                         return hit
         return None
 

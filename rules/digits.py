@@ -96,7 +96,10 @@ def digit_strings(text: NormalText) -> tuple[DigitRun, ...]:
     Homophones are read as well between digits, where a number begins with one and where the text ends with one, and
     beside digits 三个八 as 888, 双八 as 88, 洞 拐 勾 as 0, 7, 9. A digit that is not understood is left out.
     """
-    heard, skip = _heard_digits(text.chars), _between_digits(text.chars)
+    heard = _heard_digits(text.chars)
+    if not any(heard):
+        return ()
+    skip = _between_digits(text.chars)
     runs, index = [], 0
     while index < len(text):
         if not heard[index]:
@@ -129,6 +132,8 @@ def _heard_digits(chars: str) -> tuple[str, ...]:
             sure[radio.start() : radio.end()] = [_RADIO_DIGITS.get(char) or DIGITS[char] for char in radio.group()]
     for four in _FOUR.finditer(chars):
         sure[four.start()] = "4"
+    if not any(sure):  # nothing else is a digit but beside others
+        return tuple(sure)
     heard = _with_homophones(chars, sure)
     _extend(chars, heard)
     _complete_mobile(chars, heard)

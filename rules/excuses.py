@@ -24,6 +24,9 @@ class Excuses(Term):
     in_sentence: Phrases = ()
     in_turn: Phrases = ()
 
+    def __bool__(self) -> bool:
+        return bool(self.before or self.after or self.in_sentence or self.in_turn)
+
     def excuse(self, hit: Hit, turn_text: str, *, said: float) -> bool:
         """Is there one for this hit? `said` is the similarity from which a phrase counts."""
         return (

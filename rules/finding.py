@@ -93,7 +93,8 @@ def worst(findings: Sequence[Finding]) -> Finding:
     """The gravest outcome, with the reasons and the evidence of all that share it."""
     gravity = (Outcome.FAIL, Outcome.UNSURE, Outcome.PASS, Outcome.NA)
     outcome = next(outcome for outcome in gravity if any(finding.outcome is outcome for finding in findings))
-    return merged([finding for finding in findings if finding.outcome is outcome])
+    alike = [finding for finding in findings if finding.outcome is outcome]
+    return merged(alike) if len(alike) > 1 else alike[0]
 
 
 def merged(findings: Sequence[Finding]) -> Finding:

@@ -47,15 +47,17 @@ class Gist:
 
     def shared(self, other: Gist) -> float:
         """How much of this gist the other one tells too: 0 .. `weight`."""
-        shared = dict.fromkeys((char for char in self.chars if char in other._characters), _ALONE)
+        characters, heard = other._characters, other._sounds
+        shared = dict.fromkeys((char for char in self.chars if char in characters), _ALONE)
         for pair, sound in self._pairs:
-            if sound in other._sounds:
+            if sound in heard:
                 shared |= dict.fromkeys(pair, 1.0)
         return sum(share * _weight(char) for char, share in shared.items())
 
     def without(self, other: Gist) -> Gist:
         """What the other one does not tell."""
-        return Gist("".join(char for char in self.chars if char not in other._characters), self.numbers - other.numbers)
+        told = other._characters
+        return Gist("".join(char for char in self.chars if char not in told), self.numbers - other.numbers)
 
     @cached_property
     def _characters(self) -> frozenset[str]:

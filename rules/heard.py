@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -164,7 +164,16 @@ class Heard:
 
     def place(self, scope: Scope, *, after: Hit | None = None, before: Hit | None = None) -> Place:
         """The part of the call in scope, between the hits of its anchors."""
-        return place_of(scope, self.dialogue, self.turns, after=after, before=before)
+        if after or before:
+            return place_of(scope, self.dialogue, self.turns, after=after, before=before)
+        if scope not in self._places:
+            self._places[scope] = place_of(scope, self.dialogue, self.turns)
+        return self._places[scope]
+
+    @cached_property
+    def _places(self) -> dict[Scope, Place]:
+        """Those without anchors, which many items have in common."""
+        return {}
 
     def hits(
         self,
@@ -185,7 +194,7 @@ class Heard:
         return apart(
             hit
             for hit in self._sounding(phrases, utterances, least, least_belief)
-            if not unless.excuse(hit, self._turn_text(hit.utterance), said=thresholds.said)
+            if not (unless and unless.excuse(hit, self._turn_text(hit.utterance), said=thresholds.said))
         )
 
     def _was_said(self, phrase: Phrase) -> float:
@@ -214,22 +223,42 @@ class Heard:
 
     def alike(self, phrases: Sequence[Phrase], utterances: Iterable[Utterance], least: Least) -> Iterator[Hit]:
         """Every place of the utterances, in order, that sounds like a phrase, each from its least similarity on."""
-        firsts = phrases.firsts if isinstance(phrases, PhraseList) else PhraseList(phrases).firsts
-        in_vocabulary = _is_part(firsts, self.settings.vocabulary.phrases)
+        known = phrases if isinstance(phrases, PhraseList) else PhraseList(phrases)
+        for utterance, near in self.near(known, utterances):
+            for place in known.among(near):
+                phrase = known[place]
+                if near[phrase.parts[0]] >= (at_least := least(phrase)):
+                    yield from hits(phrase, utterance, min_similarity=at_least)
+
+    def near(
+        self, phrases: PhraseList, utterances: Iterable[Utterance]
+    ) -> Iterator[tuple[Utterance, Mapping[str, float]]]:
+        """The utterances in which something like one of the phrases may be, in order.
+
+        Each comes with how alike (0..1) it is at most to the first parts of these phrases, and of others.
+        """
+        in_vocabulary = _is_part(phrases.firsts, self.settings.vocabulary.phrases)
         for utterance in utterances:
-            near = self._near.get(utterance.text, firsts) if in_vocabulary else firsts
-            if not near.isdisjoint(firsts):
-                for phrase in phrases:
-                    if phrase.parts[0] in near:
-                        yield from hits(phrase, utterance, min_similarity=least(phrase))
+            near = self._near_in(utterance) if in_vocabulary else None
+            if near is None:
+                yield utterance, dict.fromkeys(phrases.firsts, 1.0)
+            elif not near.keys().isdisjoint(phrases.firsts):
+                yield utterance, near
+
+    def _near_in(self, utterance: Utterance) -> Mapping[str, float] | None:
+        """What of the vocabulary may be in it; None where that is not known."""
+        if (near := self._near.get(utterance.text)) is not None:
+            return near
+        # a part of an utterance: nothing is in it that is not in the whole
+        return next((near for whole, near in self._near.items() if utterance.text in whole), None)
 
     @cached_property
-    def _near(self) -> dict[str, frozenset[str]]:
+    def _near(self) -> dict[str, dict[str, float]]:
         """By text what of the vocabulary may be in an utterance; less alike where the sound is asked about it."""
         utterances = self.dialogue.utterances
         asked = {one.text for one in utterances if self.doubts is not None or self.answers.know(one)}
         others = {one.text for one in utterances} - asked
-        near: dict[str, frozenset[str]] = {}
+        near: dict[str, dict[str, float]] = {}
         for texts, least in ((others, 1.0), (asked, self.settings.thresholds.asked)):
             chars = [normalise(text).chars for text in texts]
             near |= zip(texts, self.settings.vocabulary.near(chars, least=least), strict=True)
@@ -265,11 +294,14 @@ class Heard:
         """Trusted utterances within the place whose speaker is unknown, or may have been mistaken for the other."""
         return tuple(
             utterance
-            for utterance in self.dialogue.trusted
-            if utterance.role is not place.role
-            and (utterance.role is Role.UNKNOWN or utterance.role_confidence < self.settings.thresholds.role_confidence)
-            and utterance.span.overlap(place.span)
+            for utterance in self._of_doubtful_role
+            if utterance.role is not place.role and utterance.span.overlap(place.span)
         )
+
+    @cached_property
+    def _of_doubtful_role(self) -> tuple[Utterance, ...]:
+        sure = self.settings.thresholds.role_confidence
+        return tuple(u for u in self.dialogue.trusted if u.role is Role.UNKNOWN or u.role_confidence < sure)
 
     def distrust(self, place: Place) -> str | None:
         """Why nothing may be concluded from what is not found there, in Chinese; None where it may."""

@@ -22,7 +22,7 @@ from zhijian.rules.finding import (
     worst,
 )
 from zhijian.rules.heard import Heard, Settings
-from zhijian.rules.phrases import Hit, find, hits
+from zhijian.rules.phrases import Hit, find
 from zhijian.rules.places import Place
 from zhijian.rules.terms import Phrases
 from zhijian.rules.text import NormalText, normalise
@@ -127,11 +127,10 @@ def _notice(heard: Heard, words: LastWords) -> Hit | None:
 def _notices(heard: Heard, utterance: Utterance) -> Iterator[Hit]:
     """The requests to wait in the utterance, but for those to wait for somebody else."""
     settings, said = heard.settings.silences, heard.settings.thresholds.said
-    others = [hit.match for phrase in settings.no_notice for hit in hits(phrase, utterance, min_similarity=said)]
-    for phrase in settings.notice:
-        for hit in hits(phrase, utterance, min_similarity=phrase.accept or said):
-            if all(hit.match.end <= other.start or hit.match.start >= other.end for other in others):
-                yield hit
+    others = [hit.match for hit in heard.alike(settings.no_notice, [utterance], lambda _: said)]
+    for hit in heard.alike(settings.notice, [utterance], lambda phrase: phrase.accept or said):
+        if all(hit.match.end <= other.start or hit.match.start >= other.end for other in others):
+            yield hit
 
 
 def _cause(heard: Heard, silence: Span, words: LastWords) -> Cause:

@@ -5,6 +5,7 @@ A new operator is a class, a row of `OPERATORS`, a row in README.md and a test.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final
 
 from pydantic import create_model, model_validator
@@ -60,7 +61,7 @@ class _OneOperator(Term):
             raise ValueError(f"这里要有且只有一个算子:{'、'.join(OPERATORS)}")
         return self
 
-    @property
+    @cached_property
     def operator(self) -> Operator:
         (name,) = self.model_fields_set
         operator: Operator = getattr(self, name)

@@ -15,9 +15,9 @@ from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
-from pypinyin import lazy_pinyin
 from pypinyin.contrib.tone_convert import to_finals, to_initials
 
+from zhijian.rules.sounds import reading
 from zhijian.rules.text import NormalText, fillers, lexicon, normalise
 
 HALF, RELATED, NEAR = 0.5, 0.3, 0.1
@@ -109,8 +109,8 @@ def sounds_like(one: str, other: str) -> bool:
 class Sound:
     """A normal text as symbols (indices into `_symbols`).
 
-    `least` says of every symbol there is what it costs at least to hear it in the text: hundredths, rounded down. One
-    more, for no symbol at all, costs nothing.
+    `least` says of every symbol there is what it costs at least to hear it in the text: tenths of a syllable, a byte
+    each. One more, for no symbol at all, costs nothing.
     """
 
     folded: str
@@ -133,7 +133,7 @@ class Wanted:
 
     def cannot_be_in(self, heard: Sound) -> bool:
         """Is it too dear even with each syllable where it costs least? Cheap, and true of most pairs."""
-        return sum(map(heard.least.__getitem__, self.needed)) > 100 * self.limit
+        return sum(map(heard.least.__getitem__, self.needed)) > 10 * self.limit
 
 
 @lru_cache(maxsize=16384)
@@ -150,8 +150,8 @@ def wanted_of(phrase: str, min_similarity: float) -> Wanted:
 
 @lru_cache(maxsize=4096)
 def sound_of(chars: str) -> Sound:
-    symbols = tuple(_symbol(char) for char in chars)
-    least = _hundredths()[list({*symbols})].min(axis=0, initial=100).tobytes()
+    symbols = tuple(map(_symbol, chars))
+    least = tenths()[list({*symbols})].min(axis=0, initial=10).tobytes()
     return Sound(chars.translate(_FOLD), symbols, fillers(chars), least)
 
 
@@ -223,7 +223,7 @@ def _symbol(char: str) -> int:
     table = _symbols()
     if char in ascii_lowercase:
         return table[(f"letter {char}",)]
-    readings = _polyphones().get(char) or tuple(lazy_pinyin(char.translate(_FOLD)))
+    readings = _polyphones().get(char) or (reading(char.translate(_FOLD)),)
     return table.get(readings, table[_UNKNOWN])
 
 
@@ -245,14 +245,15 @@ def costs() -> tuple[tuple[float, ...], ...]:
     halves = [(to_initials(reading, strict=True), to_finals(reading, strict=True)) for reading in readings]
     place = {reading: index for index, reading in enumerate(readings)}
     single = []
-    for row, (initial, final) in enumerate(halves):
-        if " " in readings[row]:  # a letter or the unknown resembles nothing
-            single.append([1.0] * len(readings))
-            single[row][row] = 0.0
-            continue
+    for initial, final in halves:
         to_initial = {other: _half(initials, initial, other) for other, _ in halves}
         to_final = {other: _half(finals, final, other) for _, other in halves}
         single.append([to_initial[one] + to_final[two] for one, two in halves])
+    for number in (place[name] for name in readings if " " in name):
+        for row in single:  # a letter or the unknown resembles nothing, nor does anything resemble it
+            row[number] = 1.0
+        single[number] = [1.0] * len(readings)
+        single[number][number] = 0.0
     single[place[_UNKNOWN[0]]] = [1.0] * len(readings)
     columns = [[place[reading] for reading in several] for several in _symbols()]
     return tuple(
@@ -275,9 +276,9 @@ def _half_costs(near: str, related: str) -> dict[tuple[str, str], float]:
 
 
 @cache
-def _hundredths() -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """`costs` in hundredths, rounded down, with a column for no symbol at all."""
-    return np.pad((np.array(costs()) * 100).astype(np.uint8), ((0, 0), (0, 1)))
+def tenths() -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """`costs` in tenths of a syllable, with a column for no symbol at all."""
+    return np.pad(np.rint(10 * np.array(costs())).astype(np.uint8), ((0, 0), (0, 1)))
 
 
 @cache

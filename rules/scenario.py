@@ -94,9 +94,10 @@ class Model:
 
     def probabilities(self, found: Mapping[str, float]) -> dict[Scenario, float]:
         """Of all scenarios, for the features of a call; they add up to 1."""
-        known = [feature for feature in found if feature in self._rows]  # in order: sums depend on it
-        values, rows = map(found.__getitem__, known), map(self._rows.__getitem__, known)
-        log_odds = (np.array([*values]) @ self._matrix[np.array([*rows], int)]).tolist()
+        rows = self._rows
+        known = [(rows[feature], value) for feature, value in found.items() if feature in rows]
+        rows_found, values = np.array([row for row, _ in known], int), np.array([value for _, value in known])
+        log_odds = (values @ self._matrix[rows_found]).tolist()  # in order: sums depend on it
         highest = max(log_odds)
         likelihoods = [math.exp(one - highest) for one in log_odds]
         total = sum(likelihoods)
@@ -128,8 +129,8 @@ def features(direction: Direction, turns: Iterable[tuple[Role, str]]) -> dict[st
         by_customer = role is Role.CUSTOMER
         worth = place if by_customer else AGENT_PLACE
         for feature, value in _of_chars(chars, CUSTOMER_CUE if by_customer else AGENT_CUE).items():
-            if found.get(feature, 0.0) < worth * value:
-                found[feature] = worth * value
+            if found.get(feature, 0.0) < (weight := worth * value):
+                found[feature] = weight
         if by_customer and len(chars) >= MIN_CHARS:
             place = next(places, place)
     return found

@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from zhijian.models.records.scorecard import StandardRef
+from zhijian.rules.banned import NeverSays
 from zhijian.rules.heard import Settings
 from zhijian.rules.language import Judgeable, PhraseLists, Problem, Rule, Sheet, SheetLine, StandardError, read
 from zhijian.rules.terms import Phrase, Phrases, pieces
@@ -69,8 +70,9 @@ def load_standard(path: Path | None = None) -> Standard:
     if problems:
         raise StandardError(problems)
     looked_for = (sheet.silences, *((item.rule.cases, item.rule.check, item.rule.parts) for item in items))
+    banned = (phrase for operator in pieces(looked_for, NeverSays) for phrase in operator.listens_for)
     settings = Settings(
-        thresholds=sheet.thresholds, silences=sheet.silences, listens_for=tuple(pieces(looked_for, Phrase))
+        thresholds=sheet.thresholds, silences=sheet.silences, listens_for=(*pieces(looked_for, Phrase), *banned)
     )
     return Standard(sheet.id, sheet.version, _sha256(folder), sheet.title, sheet.judgeable, settings, tuple(items))
 

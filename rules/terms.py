@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -61,7 +61,18 @@ class PhraseList(tuple[Phrase, ...]):
     @cached_property
     def firsts(self) -> frozenset[str]:
         """The first parts of all of them: a phrase is nowhere where that is not."""
-        return frozenset(phrase.parts[0] for phrase in self)
+        return frozenset(self._places)
+
+    def among(self, firsts: Iterable[str]) -> list[int]:
+        """The places in the list of those that begin with one of these parts, in order."""
+        return sorted(place for first in firsts if first in self._places for place in self._places[first])
+
+    @cached_property
+    def _places(self) -> dict[str, list[int]]:
+        places: dict[str, list[int]] = {}
+        for place, phrase in enumerate(self):
+            places.setdefault(phrase.parts[0], []).append(place)
+        return places
 
 
 def _with_lists(phrases: tuple[Phrase, ...], info: ValidationInfo) -> PhraseList:

@@ -71,7 +71,7 @@ class NormalText:
         """
         before = self.offsets[index - 1] + 1 if index else 0
         after = self.offsets[index] if index < len(self.offsets) else len(self.raw)
-        return unicodedata.normalize("NFKC", self.raw[before:after])
+        return unicodedata.normalize("NFKC", self.raw[before:after]) if before < after else ""
 
     def clauses(self) -> tuple[tuple[int, int], ...]:
         """The stretches between commas, stops and the like."""

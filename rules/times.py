@@ -51,6 +51,8 @@ def times(text: NormalText, *, reference: datetime | None = None) -> tuple[Spoke
     A day without a clock time (明天, 昨天) is vague and left out, and so are durations (五个小时) and 五点左右.
     """
     marked, places = with_marks(text)
+    if not re.search(NUMERAL, marked):  # the pattern of times has a match at every character
+        return ()
     found = []
     for said in _TIME.finditer(marked):
         if not (said["hour"] or said["month"]) or said.group() in _A_FEW:

@@ -153,6 +153,10 @@ class Dialogue:
 
     def turns(self) -> tuple[Turn, ...]:
         """Turns of agent and customer. A backchannel neither ends nor makes a turn unless it answers a question."""
+        return self._turns
+
+    @cached_property
+    def _turns(self) -> tuple[Turn, ...]:
         said = [u for u in self.trusted if u.role in (Role.AGENT, Role.CUSTOMER)]
         turns: list[list[Utterance]] = []
         for index, utterance in enumerate(said):
