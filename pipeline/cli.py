@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from zhijian.models.engines import weights
+from zhijian.models.engines import memory, weights
 from zhijian.pipeline import ledger_cli, offline, review_cli
 from zhijian.pipeline.console import (
     DONE,
@@ -99,6 +99,7 @@ def _night(night: Night, as_json: bool) -> int:
     if night.out.resolve() == night.folder.resolve():
         raise SettingsError("输出文件夹不能就是输入文件夹")
     private_folder(night.out)
+    memory.reuse_freed()
     with holding(night.lock_files), offline.sealed(night.out / ".prefect"):
         from zhijian.pipeline.flows import run_night  # Prefect reads its settings when it is imported
 

@@ -24,14 +24,19 @@ def sample_labels():
 
 
 @pytest.fixture(scope="session")
-def sample_sound(sample_labels):
-    """The first sentence of the first stereo sample's agent, (num_samples,) at 16 kHz."""
+def sample_sentences(sample_labels):
+    """What the agent of the first stereo sample says, one after the other, each (num_samples,) at 16 kHz."""
     call = next(call for call in sample_labels.values() if call["channels"] == "stereo")
     (path,) = (SAMPLES / "audio").glob(f"{call['call_id']}.*")
-    sound = load(path)
-    sentence = next(u for u in call["truth"] if u["role"] == "agent")
-    first, last = (int(sentence[edge] * RATE_HZ) for edge in ("start", "end"))
-    return as_floats(sound.samples[0, first:last]).astype(np.float64)
+    agent = as_floats(load(path).samples[0]).astype(np.float64)
+    said = [sentence for sentence in call["truth"] if sentence["role"] == "agent"]
+    return [agent[int(s["start"] * RATE_HZ) : int(s["end"] * RATE_HZ)] for s in said]
+
+
+@pytest.fixture(scope="session")
+def sample_sound(sample_sentences):
+    """The first of them."""
+    return sample_sentences[0]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

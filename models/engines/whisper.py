@@ -26,6 +26,7 @@ from opencc import OpenCC
 
 from zhijian.models.engines.audio import RATE_HZ, Samples
 from zhijian.models.engines.batches import Batches
+from zhijian.models.engines.chinese_tokens import chinese_files
 from zhijian.models.engines.weights import WeightsError
 from zhijian.models.engines.windows import Window
 from zhijian.models.records.dialogue import Word
@@ -111,8 +112,13 @@ class Recogniser:
         return len(self._tokenizer.encode(text))
 
     def language(self, window: Window) -> str:
-        """The language most probably spoken (ISO 639-1)."""
-        ((code, _), *_) = self._model.model.detect_language(_storage(self._encoded(window)[np.newaxis]))[0]
+        """The language most probably spoken (ISO 639-1).
+
+        Asked so rarely that the model with the tokens of all languages is loaded for it and not kept.
+        """
+        encoded = _storage(self._encoded(window)[np.newaxis])
+        with self._loading:
+            ((code, _), *_) = self._load(files=None).model.detect_language(encoded)[0]
         return code.strip("<|>")
 
     @property
@@ -122,6 +128,9 @@ class Recogniser:
 
     @cached_property
     def _loaded(self) -> WhisperModel:
+        return self._load(files=chinese_files(self.folder))
+
+    def _load(self, files: dict[str, bytes] | None) -> WhisperModel:
         return WhisperModel(
             str(self.folder),
             device=self.device,
@@ -129,6 +138,7 @@ class Recogniser:
             cpu_threads=1,
             num_workers=self.threads,
             local_files_only=True,
+            files=files,
         )
 
     @property
@@ -148,8 +158,7 @@ class Recogniser:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        model = self._model
-        return Tokenizer(model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=LANGUAGE)
+        return Tokenizer(self._model.hf_tokenizer, multilingual=True, task="transcribe", language=LANGUAGE)
 
     @cached_property
     def _simplified(self) -> OpenCC:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from peers.serving import ALL, ROLES, Texts, serve, take_standard_output
 
-from zhijian.models.engines import voice
+from zhijian.models.engines import memory, voice
 from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, load
 from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.models.engines.inventions import suspicion_of_passage
@@ -42,6 +42,7 @@ def mixed(sound: Sound) -> Sound:
 
 def main(name: str, whisper: str, threads: str) -> None:
     answers = take_standard_output()
+    memory.reuse_freed()
     default = Hearing()
     ears = open_ears(
         whisper=Path(whisper),

@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """How hearing scales: with processes, with recordings heard at a time, and with the length of a recording.
 
-usage: scaling.py processes|jobs|memory [NUMBER ...]
+usage: scaling.py processes|jobs|stereo|mono [NUMBER ...]
 
   processes  the sample calls, shared between 1 and 2 processes of one thread each
   jobs       the sample calls with 1, 2, 4 and 8 of them heard at a time by a process of as many threads as cores
-  memory     one recording of 10, 60 and 240 minutes, made of the sample calls one after the other
+  stereo     one recording of 10, 60 and 240 minutes, made of the sample calls one after the other
+  mono       the same with both sides on one channel
 
 NUMBERs stand for those given here. Each measurement has processes of its own; the peak of memory is of the largest one
 and includes the models. RTF is seconds per second of sound, CPU is seconds of all threads per hour of sound.
@@ -24,12 +25,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from zhijian.models.engines.audio import RATE_HZ, load
+from zhijian.models.engines import memory
+from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, load
 from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.pipeline.settings import JOBS, Hearing, threads_for
 
 SAMPLES = Path(__file__).parents[2] / "data_samples" / "audio"
-DEFAULTS = {"processes": (1, 2), "jobs": (1, 2, 4, 8), "memory": (10, 60, 240)}
+DEFAULTS = {"processes": (1, 2), "jobs": (1, 2, 4, 8), "stereo": (10, 60, 240), "mono": (10, 60, 240)}
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def open_default(threads: int) -> Ears:
 
 
 def hear(paths: Sequence[Path], jobs: int, threads: int) -> Cost:
+    memory.reuse_freed()
     ears = open_default(threads)
     ears.load()
     began_s, cpu_s = time.monotonic(), time.process_time()
@@ -84,15 +87,17 @@ def report(title: str, costs: Iterable[Cost]) -> None:
     print(f"{title:>16}  {wall_s / sound_s:.4f}  {cpu_s / sound_s * 3600:8.0f}  {peak_mb:7.0f}", flush=True)
 
 
-def joined(minutes: int, path: Path) -> Path:
+def joined(minutes: int, channels: int, path: Path) -> Path:
     """A recording that long, of the stereo sample calls one after the other, over and over."""
-    sounds = [sound for sound in map(load, sorted(SAMPLES.iterdir())) if sound.channels == 2]
+    calls = [sound.samples for sound in map(load, sorted(SAMPLES.iterdir())) if sound.channels == 2]
+    if channels == 1:
+        calls = [Sound.of(as_floats(call).mean(axis=0, keepdims=True), RATE_HZ).samples for call in calls]
     left = minutes * 60 * RATE_HZ
-    with soundfile.SoundFile(path, "w", RATE_HZ, 2, "PCM_16") as file:
+    with soundfile.SoundFile(path, "w", RATE_HZ, channels, "PCM_16") as file:
         while left > 0:
-            for sound in sounds:
-                file.write(np.ascontiguousarray(sound.samples.T[:left]))
-                left -= min(left, sound.samples.shape[1])
+            for call in calls:
+                file.write(np.ascontiguousarray(call.T[:left]))
+                left -= min(left, call.shape[1])
     return path
 
 
@@ -107,7 +112,7 @@ def main(table: str, *numbers: str) -> None:
             report(f"{number} at a time", in_processes([paths], number, threads_for(0)))
         else:
             with tempfile.TemporaryDirectory() as folder:
-                long = joined(number, Path(folder) / "long.flac")
+                long = joined(number, 1 if table == "mono" else 2, Path(folder) / "long.flac")
                 report(f"{number} minutes", in_processes([[long]], 1, threads_for(0)))
 
 

@@ -1,6 +1,8 @@
 """Memory that is given back, measured at the system's."""
 
 import mmap
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -44,3 +46,29 @@ def test_what_was_freed_below_something_kept_is_given_back() -> None:
     give_back_freed()
     assert len(kept) == 60_000
     assert resident_bytes() < before - 0.5 * SIZE_BYTES
+
+
+FAULTS_OF_A_SECOND_BLOCK = """
+import resource, sys, threading
+from zhijian.models.engines.memory import reuse_freed
+
+if sys.argv[1] == "reuse":
+    reuse_freed()
+
+def fill() -> None:
+    for _ in range(2):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+        bytearray(b"x") * 72_000_000
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+
+thread = threading.Thread(target=fill)
+thread.start()
+thread.join()
+"""
+
+
+@pytest.mark.parametrize(("mode", "few"), [("reuse", True), ("map", False)])
+def test_large_blocks_are_used_again_by_all_threads(mode: str, few: bool) -> None:
+    command = [sys.executable, "-c", FAULTS_OF_A_SECOND_BLOCK, mode]
+    faults = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    assert (faults < 1000) == few

@@ -14,7 +14,7 @@ from zhijian.models.engines import weights
 from zhijian.models.engines.audio import RATE_HZ, Pcm, Sound
 from zhijian.models.engines.weights import WeightsError
 from zhijian.models.engines.whisper import Recogniser
-from zhijian.models.engines.windows import Window
+from zhijian.models.engines.windows import KEPT_PAUSE_MS, Window
 
 PAUSE_S = 3
 PER_MS = RATE_HZ // 1000
@@ -95,12 +95,16 @@ def test_words_lie_in_the_parts_of_their_window_one_after_the_other(recogniser, 
             assert a.end_ms <= b.end_ms
 
 
-def test_what_follows_a_long_pause_is_read_too(recogniser, windows):
-    once, *_, again, everything = windows
-    heard_once, heard = recogniser.read([once, everything])
-    after = [word for word in heard.words if word.span.end_ms > again.span.start_ms]
-    assert len(after) == pytest.approx(len(heard.words) / 2, abs=2)
-    assert len(text(heard)) == pytest.approx(2 * len(text(heard_once)), abs=4)
+def test_what_follows_a_pause_is_read_too(recogniser, sample_sentences):
+    first, second = sample_sentences[:2]
+    pause = np.zeros(KEPT_PAUSE_MS * PER_MS)
+    sounds = [
+        Sound.of(one[np.newaxis], RATE_HZ).samples for one in (first, second, np.concatenate([first, pause, second]))
+    ]
+    *alone, both = recogniser.read([Window(sound, (range(sound.shape[1]),)) for sound in sounds])
+    assert len(text(both)) == pytest.approx(sum(len(text(passage)) for passage in alone), abs=4)
+    after = [word for word in both.words if word.span.end_ms > (len(first) + len(pause)) // PER_MS]
+    assert len(after) == pytest.approx(len(alone[1].words), abs=2)
 
 
 def test_chinese_is_recognised_as_such(recogniser, windows):
