@@ -13,12 +13,15 @@ from functools import cache
 
 from zhijian.rules.datum import CUSTOMER, Datum, Place, Turn, question_before
 from zhijian.rules.numbers import NUMERAL, with_arabic_numbers
-from zhijian.rules.text import NormalText, fillers, lexicon
+from zhijian.rules.pinyin import find
+from zhijian.rules.text import NormalText, fillers, lexicon, normalise
 
 _ASKED = re.compile(
     "地址|位置|哪里|哪儿|哪个小区|哪个村|哪个镇|哪条|哪一片|哪个地方|什么地方|哪个营业厅|哪个供电所|门牌|几号楼|几栋|几单元|几零几"
     "|房号|楼号|哪一?栋|哪一?户|住哪|在哪|地点|哪个区|哪个街"
 )
+_ASKED_BY_SOUND = ("哪个小区", "具体地址", "详细地址", "家庭住址", "您的地址", "住在哪里", "几号楼几单元")
+_SOUNDS_ASKED = 0.9
 _ASKED_MORE = re.compile("门牌|几号|几栋|几幢|几单元|几零几|房号|楼号|哪一?栋|哪一?户|具体|详细|哪个单元|几楼|几组")
 _LEAD_IN = re.compile("(?:[在住]|住的是?|地址是?|位置是?|(?:我|我们|这里|这边|这儿|就|家)是|[查看]一?下|[你我咱]们)$")
 _TRAILING = re.compile("(?:的|这边|那边|这里|这块|附近|停电|没电|断电|那儿|这儿|那里)")
@@ -30,7 +33,7 @@ _NAME_STOP = re.compile(
 _NUMBERED = re.compile(
     f"(?<!小)[附第]?(?:{NUMERAL}|幺){{1,4}}"
     "(?:号楼|号院|号店|号车位|号车库|号商铺|号门面|号厂房|号仓库|号|栋|幢|座|单元|楼|层|室|村民小?组|组|期|队|弄|巷|社|排|门|户)"
-    "(?![码召称线表机])|[东西南北中甲乙丙丁]单元|[东西南北中]户"
+    "(?![码召称线表机窗柜])|[东西南北中甲乙丙丁]单元|[东西南北中]户"
     "|[a-z](?:座|栋|区|幢)"
     f"|(?<!小){NUMERAL}{{1,3}}[洞动冻懂](?={NUMERAL}{{3,4}}(?!{NUMERAL})|{NUMERAL}单元)"
 )
@@ -40,6 +43,9 @@ _MISHEARD_BUILDING = re.compile("(?<=[0-9])[洞动冻懂]")
 _ROOM = re.compile(f"(?:{NUMERAL}|幺){{3,4}}(?!{NUMERAL}|幺|[号元块度年月日个天点])")
 _GOES_ON = re.compile(f"{NUMERAL}|幺")
 _ANSWER = re.compile("(?:我?[家就]?[在住]|地址是|位置是|就是)(?P<place>[^我你那这哪不没]{3,14})")
+_COMPANYS_OFFICE = re.compile("(?:营业厅|供电所|供电站|变电站|服务站)$")
+"""Where customers go, not where they are: a place that is given only to an agent who asks for it."""
+_HEARSAY = re.compile("听说|听人说|听别人说|据说|人家|别人")
 _LONGEST_NAME = 8
 _PROBABLE, _IN_DOUBT = 0.65, 0.5
 _BESIDE = re.compile("的?(?:对面|旁边|附近|隔壁|后面|前面|对过|斜对面)")
@@ -61,7 +67,7 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
         if turn.role != CUSTOMER:
             continue
         question = question_before(turns, position)
-        for datum in _addresses_in(turn, bool(_ASKED.search(question))):
+        for datum in _addresses_in(turn, _is_asked(question)):
             last = found[-1] if found else None
             if last and _says_again(last, datum):
                 longer = max(last.value, datum.value, key=len)
@@ -71,6 +77,14 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
             else:
                 found.append(datum)
     return tuple(found)
+
+
+def _is_asked(question: str) -> bool:
+    """Does the agent ask for a place, also where it is misheard: 哪个小气?"""
+    if _ASKED.search(question):
+        return True
+    text = normalise(question)
+    return any(find(asked, text, min_similarity=_SOUNDS_ASKED) for asked in _ASKED_BY_SOUND)
 
 
 def _addresses_in(turn: Turn, asked: bool) -> Iterator[Datum]:
@@ -126,6 +140,8 @@ def _confidence(text: NormalText, parts: Sequence[_Part], asked: bool) -> float:
     numbers = sum(part.numbered for part in parts)
     if asked:
         return 0.95 if places else 0.8 if numbers or len(parts) > 1 else 0.6
+    if _is_in_passing(text, parts):
+        return 0.0
     if places and (numbers or places > 1):
         return 0.85
     if numbers > 1 and not places:  # 翠竹园六栋三零二, or a name that was misheard
@@ -136,6 +152,13 @@ def _confidence(text: NormalText, parts: Sequence[_Part], asked: bool) -> float:
     ends = end == text.clause_of(end - 1)[1] or _TRAILING.match(text.chars, end)
     located = ends and _LEAD_IN.search(text.chars[: parts[0].start])
     return _PROBABLE if places and located else 0.0
+
+
+def _is_in_passing(text: NormalText, parts: Sequence[_Part]) -> bool:
+    """解放路营业厅几点上班, 听说和平小区也停电了: what a request is about, and what happens to others."""
+    start, end = parts[0].start, parts[-1].end
+    clause_start, _ = text.clause_of(start)
+    return bool(_COMPANYS_OFFICE.search(text.chars, start, end) or _HEARSAY.search(text.chars, clause_start, start))
 
 
 def _rows(text: NormalText) -> Iterator[list[_Part]]:

@@ -14,7 +14,7 @@ from zhijian.rules.addresses import addresses
 from zhijian.rules.datum import CORRECTION, CUSTOMER, Datum, Place, Turn, question_before
 from zhijian.rules.dictated import dictated_numbers
 from zhijian.rules.names import names
-from zhijian.rules.numbers import NUMERAL, amounts, cardinal
+from zhijian.rules.numbers import NUMERAL, Amount, amounts, cardinal
 from zhijian.rules.repeat_back import RepeatBack, echoes, repeat_back, spoken
 from zhijian.rules.sounds import sounds
 from zhijian.rules.text import NormalText
@@ -27,6 +27,7 @@ _RATE_AFTER = tuple(map(sounds, ("一度", "每度", "一个月", "每个月", "
 _AFTER_SUM = 4
 _PAID = re.compile(f"(?:[充交缴付扣欠存补退花]了?|多收了?)(?P<sum>{NUMERAL}+)$")
 _SMALLEST_BARE_SUM = 10
+_PRICE_BEFORE = re.compile("(?:是不是|需不需要|要不要|会不会|[得要收])(?:要|得|需要|收|花|交)?(?:我们?)?$")
 _REGULARLY = re.compile("每个?月|以前|平时|平常|往常|一般|通常|经常|每[天次年周]")
 _EVERYDAY = re.compile("[上下]班|睡觉|起床|回来|回家|做饭|吃饭|放学")
 _TIME_ASKED = re.compile("几点|时候|时间|哪天|几号|何时|方便|日期|预约")
@@ -35,6 +36,8 @@ _QUESTION_END = re.compile("[吗么没呢]$")
 _QUESTION = re.compile("能不能|会不会|是不是|有没有|要不要|是否|可不可能|能否")
 _BEFORE_TIME, _AFTER_TIME = 12, 8
 """Characters around a time in which a question is one about the time: a clause of a recogniser may be a whole turn."""
+_POINTS_BEFORE = re.compile("(?:[说讲提谈]|反映|补充|有)(?:了|一下|这)?$")
+"""我说三点: points of a speech, unless the agent asked for the time."""
 _PAST = re.compile("昨|前天|上个?[周星礼]")
 _PROPOSAL = re.compile("(?:可以|好|行|方便|合适|成)[吗么]$|行不行|可不可以|方不方便|好不好")
 
@@ -64,7 +67,7 @@ def _amounts(turns: Sequence[Turn]) -> Iterator[Datum]:
         for amount in amounts(turn.text):
             before, after = sounds(chars[: amount.start]), sounds(chars[amount.end : amount.end + _AFTER_SUM])
             rate = before.endswith(_RATE_BEFORE) or any(words in after for words in _RATE_AFTER)
-            if not rate and not _is_usual(turn, amount.start):
+            if not rate and not _is_usual(turn, amount.start) and not _asks_price(turn.text, amount):
                 yield _datum("金额", amount.written, turn, amount.start, amount.end, 0.9)
         for start, end in turn.text.clauses():
             paid = _PAID.search(chars, start, end)
@@ -90,11 +93,20 @@ def _is_usual(turn: Turn, at: int) -> bool:
     return bool(_REGULARLY.search(turn.text.chars, start, end))
 
 
+def _asks_price(text: NormalText, amount: Amount) -> bool:
+    """是不是要五十块钱? 我交了五十块怎么还没到账? asks something else."""
+    start, end = text.clause_of(amount.start)
+    asks = "?" in text.gap(end) or _QUESTION_END.search(text.chars, start, end)
+    return bool(asks) and bool(_PRICE_BEFORE.search(text.chars, start, amount.start)) and end - amount.end <= _AFTER_SUM
+
+
 def _is_told(text: NormalText, time: SpokenTime) -> bool:
     """Not 八点能来电吗 or 我七点上班; 明天九点来可以吗 is a proposal, and meant."""
     start, end = text.clause_of(time.start)
     clause = text.chars[start:end]
     if _REGULARLY.search(clause) or _EVERYDAY.search(clause):
+        return False
+    if not time.has_period and _POINTS_BEFORE.search(text.chars, start, time.start):
         return False
     near = text.chars[max(start, time.start - _BEFORE_TIME) : min(end, time.end + _AFTER_TIME)]
     ends_near = end <= time.end + _AFTER_TIME
