@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -28,6 +28,11 @@ class Doubts:
 
     dialogue: Dialogue
     _alike: dict[PhraseQuery, float] = field(default_factory=dict)
+    _which: dict[PhraseQuery, None] = field(default_factory=dict)
+
+    def ask_which(self, queries: Iterable[PhraseQuery]) -> None:
+        """Which of several readings of one stretch it is: told only by all of them."""
+        self._which.update(dict.fromkeys(queries))
 
     def ask(self, hits: Iterable[Hit]) -> None:
         """About the likeliest of hits of which one would do."""
@@ -37,10 +42,11 @@ class Doubts:
 
     @property
     def likeliest(self) -> tuple[PhraseQuery, ...]:
-        """As many as the length of the call allows, in order of time."""
+        """Of phrases as many as the length of the call allows, and all readings; in order of time."""
         at_most = max(1, round(ASKED_PER_MINUTE * self.dialogue.duration_ms / 60_000))
         chosen = sorted(self._alike, key=lambda query: -self._alike[query])[:at_most]
-        return tuple(sorted(chosen, key=lambda query: (query.utterance, query.start)))
+        asked = dict.fromkeys((*chosen, *self._which))
+        return tuple(sorted(asked, key=lambda query: (query.utterance, query.start)))
 
     @cached_property
     def _numbers(self) -> dict[_Key, int]:
@@ -66,6 +72,11 @@ class Answers:
         if query is None or query not in self._scores:
             return hit
         return replace(hit, belief=curve().probability(hit.match.similarity, self._scores[query]))
+
+    def ratios(self, queries: Sequence[PhraseQuery]) -> list[float]:
+        """How much better each fits the sound than what was recognised; empty unless all were asked."""
+        scores = [self._scores.get(query) for query in queries]
+        return [score.log_likelihood_ratio for score in scores if score] if all(scores) else []
 
     @cached_property
     def _scores(self) -> dict[PhraseQuery, PhraseScore]:

@@ -15,6 +15,7 @@ from zhijian.models.records.span import Span
 from zhijian.rules import keydata, sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.heard import Heard, Settings, searched
+from zhijian.rules.lost_digits import whole
 from zhijian.rules.phrases import hits
 from zhijian.rules.places import Place
 from zhijian.rules.terms import Phrase
@@ -137,7 +138,10 @@ def key_repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
         agent = None
         if back.turn is not None and back.start is not None and back.end is not None:
             agent = words_of(heard.turns[back.turn], back.start, back.end)
-        repeats.append(Repeat(datum, back, _verdict(heard, datum, back, sure), customer, agent))
+        verdict, known = _verdict(heard, datum, back, sure), whole(heard, datum)
+        if back.value == datum.value:
+            back = replace(back, value=known.value)
+        repeats.append(Repeat(known, back, verdict, customer, agent))
     return tuple(repeats)
 
 
