@@ -33,18 +33,21 @@ _FOUR = re.compile(f"(?<={_DIGIT}{{3}})[十时石实](?={_DIGIT}{{3}})")
 _HOMOPHONES = {1: 1, 2: 2, 3: 2}
 """How many in a row are digits, with so many digits on either side."""
 _MISHEARD_LAST_ONE = frozenset("腰妖邀吆")
-_NO_DIGITS = frozenset("是时就要而有以也已")
+_NO_DIGITS = frozenset("是时就要而有以也已吧把")
 """Words that stand beside numbers in their own right."""
+_NO_ONE = re.compile("一(?=[共下直样起定般些])")
+"""The 一 of 一共 is no digit of the number before it."""
 _ENOUGH_BEFORE, _ENOUGH_AFTER = 3, 5
 """Digits that must stand beside what is taken for 幺 at the end or the beginning of a number."""
 _BEFORE_NUMBERS = frozenset("号是话码机")
-_AFTER_NUMBERS = re.compile("$|对|电话|手机|身份证|户主|地址|我[姓叫]")
+_AFTER_NUMBERS = re.compile("$|对|电话|手机|身份证|户主|地址|我[姓叫]|谢谢|麻烦|[你您][查看记]")
 _USUAL_LENGTHS = (10, 13)
 _ALMOST = {
     "0": "林连",
     "1": "聊样英因",
     "2": "安爱",
     "3": "山桑",
+    "4": "是",
     "5": "我",
     "6": "聊牛",
     "7": "请亲",
@@ -53,6 +56,8 @@ _ALMOST = {
 }
 """Characters whose sound a digit is taken for where words are expected: 六三邀请 for 六三幺七."""
 _MOBILE_DIGITS, _ALMOST_AT_MOST = 11, 2
+_WHOLE_LENGTHS = (11, 13, 10)
+_HOMOPHONES_AT_MOST = 4
 _UNCLEAR = re.compile(
     f"(?<!{_DIGIT}){_DIGIT}{{4,9}}"
     f"(?P<unclear>[^{''.join(DIGITS)}十百千万亿点块元角毛号楼栋幢座室层年月日度米天个岁分秒户位和或跟与及到至是的转加后前双])"
@@ -132,11 +137,13 @@ def _heard_digits(chars: str) -> tuple[str, ...]:
             sure[radio.start() : radio.end()] = [_RADIO_DIGITS.get(char) or DIGITS[char] for char in radio.group()]
     for four in _FOUR.finditer(chars):
         sure[four.start()] = "4"
+    for word in _NO_ONE.finditer(chars):
+        sure[word.start()] = ""
     if not any(sure):  # nothing else is a digit but beside others
         return tuple(sure)
     heard = _with_homophones(chars, sure)
     _extend(chars, heard)
-    _complete_mobile(chars, heard)
+    _complete_numbers(chars, heard)
     for said in _repeated_digits(chars):
         digit = DIGITS[said["digit"] or said["twice"]]
         heard[said.start()] = digit
@@ -203,24 +210,54 @@ def _is_whole(digits: str) -> bool:
     return len(digits) in _USUAL_LENGTHS or bool(MOBILE.fullmatch(digits))
 
 
-def _complete_mobile(chars: str, heard: list[str]) -> None:
-    """Digits that were almost heard count where they make a mobile number of digits that were.
+def _complete_numbers(chars: str, heard: list[str]) -> None:
+    """Homophones count, and what was almost heard, where they make a whole number of digits that were.
 
-    At its beginning and end only where nothing else is said there: the next word may sound like a digit.
+    Whole are a mobile number and, right after a word such as 户号, ten or thirteen digits.
     """
-    for start in range(len(chars) - _MOBILE_DIGITS + 1):
-        end = start + _MOBILE_DIGITS
-        missing = [index for index in range(start, end) if not heard[index]]
-        bounded = not any((*heard[max(0, start - 1) : start], *heard[end : end + 1]))
-        if not bounded or not 0 < len(missing) <= _ALMOST_AT_MOST:
+    for start in range(len(chars)):
+        if any(heard[max(0, start - 1) : start]):
             continue
-        if (start in missing and start > 0) or (end - 1 in missing and end < len(chars)):
-            continue
-        almost = {index: _almost_digit(chars[index], first=index == start) for index in missing}
-        number = "".join(heard[index] or almost[index] for index in range(start, end))
-        if MOBILE.fullmatch(number):
-            for index, digit in almost.items():
-                heard[index] = digit
+        for size in _WHOLE_LENGTHS if chars[:start][-1:] in _BEFORE_NUMBERS else (_MOBILE_DIGITS,):
+            end = start + size
+            if end <= len(chars) and not any(heard[end : end + 1]) and all(heard[start:end]):
+                break
+            if end <= len(chars) and not any(heard[end : end + 1]) and (number := _whole(chars, heard, start, end)):
+                heard[start:end] = number
+                break
+
+
+def _whole(chars: str, heard: Sequence[str], start: int, end: int) -> str:
+    """The number that [start, end) is if all in it that are no digits only sound like them; empty if it is none."""
+    missing = [index for index in range(start, end) if not heard[index]]
+    if len(missing) > _HOMOPHONES_AT_MOST or missing[-2:] == [end - 2, end - 1]:
+        return ""
+    by_sound = {index: _digit_by_sound(chars[index]) for index in missing}
+    almost = [index for index in missing if not by_sound[index]]
+    mobile = end - start == _MOBILE_DIGITS
+    if len(almost) > (_ALMOST_AT_MOST if mobile else 1):
+        return ""
+    if start in missing and not _may_begin(chars, start, almost=start in almost):
+        return ""
+    if end - 1 in missing and not _may_end(chars, end, almost=end - 1 in almost):
+        return ""
+    by_sound |= {index: _almost_digit(chars[index], first=mobile and index == start) for index in almost}
+    number = "".join(heard[index] or by_sound[index] for index in range(start, end))
+    return number if len(number) == end - start and (not mobile or MOBILE.fullmatch(number)) else ""
+
+
+def _may_begin(chars: str, start: int, *, almost: bool) -> bool:
+    """May a number begin with what sounds like a digit? The word before may, too."""
+    if almost or not start:
+        return not start
+    return chars[start] not in _NO_DIGITS and chars[start - 1] in _BEFORE_NUMBERS
+
+
+def _may_end(chars: str, end: int, *, almost: bool) -> bool:
+    """May a number end with a homophone that is followed by `chars[end:]`? The next word may sound like a digit."""
+    if almost:
+        return end == len(chars)
+    return chars[end - 1] not in _NO_DIGITS and bool(_AFTER_NUMBERS.match(chars, end))
 
 
 def _almost_digit(char: str, *, first: bool) -> str:

@@ -93,6 +93,12 @@ def test_groups() -> None:
         # what is not understood is left out, the rest is one number
         ("户号是二二零四六六p三零", "22046630"),
         ("户号七七零五二那八八三", "77052883"),
+        # several homophones in a whole number, 四 and 是 alike; its last digit before what goes on
+        ("电话幺六二,五七八是,幺八四三", "16257841843"),
+        ("户号四三幺九,二九疤腰四八", "4319298148"),
+        ("客户编号是八五是零幺九八零耳九", "8540198029"),
+        ("户号幺四四九三六零七我六", "1449360756"),
+        ("户号四八八二零六零二五溜谢谢", "4882060256"),
         # almost heard, in a number as long as that of a mobile
         ("手机要三九零六六安安八四五", "13906622845"),
     ],
@@ -110,6 +116,13 @@ def test_digits_that_were_misheard(raw: str, digits: str) -> None:
         ("七二四四六八九要不要", ["7244689"]),
         ("一三五零零二六六七八八和一三九四四一一二零七七", ["13500266788", "13944112077"]),
         ("三五四十块", []),
+        # one digit short: what is next is no digit
+        ("户号四四二零九七五八六是吧", ["442097586"]),
+        ("户号是四四二零九七五八六", ["442097586"]),
+        ("幺三八五五零三三七二吧,户主叫刘伟", ["1385503372"]),
+        ("电话幺三八五五零三三七二一共两个", ["1385503372"]),
+        # without a word that says so ten digits are no whole number
+        ("三幺九二疤腰儿爸八零", ["3192", "80"]),
         ("枫林苑二洞五零四", ["504"]),
     ],
 )
@@ -132,6 +145,28 @@ def test_a_number_without_repetitions_has_no_two_digits_alike_in_a_row(digits: s
     short = without_repetitions(digits)
     assert all(one != other for one, other in pairwise(short))
     assert without_repetitions("".join(2 * digit for digit in digits)) == short
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["户号", "户号是", "客户编号是"]), st.from_regex("[1-9][0-9]{9}", fullmatch=True), st.data())
+def test_homophones_inside_a_number_as_long_as_it_is_named_are_its_digits(
+    named: str, digits: str, drawn: st.DataObject
+) -> None:
+    spoken = [NAMES[int(digit)] for digit in digits]
+    for at in drawn.draw(st.sets(st.integers(1, len(digits) - 2), max_size=4)):
+        spoken[at] = drawn.draw(st.sampled_from(HOMOPHONES[digits[at]]))
+    (run,) = digit_strings(normalise(named + "".join(spoken) + "我姓周"))
+    assert run.digits == digits
+
+
+FOLLOWING = ("是吧", "就行", "要交费", "把电话记下", "一共", "吧", "已经报了", "儿子的", "其他的", "吴师傅", "爸爸的")
+
+
+@settings(deadline=None)
+@given(st.from_regex("[1-9][0-9]{6,9}", fullmatch=True), st.sampled_from(FOLLOWING))
+def test_the_word_after_a_number_never_makes_it_longer(digits: str, following: str) -> None:
+    spoken = "".join(NAMES[int(digit)] for digit in digits)
+    assert [run.digits for run in digit_strings(normalise(f"户号是{spoken}{following}"))] == [digits]
 
 
 def test_only_digits() -> None:
