@@ -24,8 +24,20 @@ _EVERYDAY = frozenset("是时事市室式世使始就要而有以也已把吧")
 _AMID_NUMBER = re.compile(
     f"(?<=[0-9零〇十百千万亿])[^\\W\\d_](?=[块元毛角点]|{NUMERAL})|(?<={NUMERAL})[^\\W\\d_](?={NUMERAL})"
 )
-_MISHEARD_TWO = re.compile("[良量凉粮俩](?=[百千万])")
 _ONE_TO_NINE = "[1-9一二两三四五六七八九]"
+_PAID = "[充交缴付扣欠存补退花收了我您]"
+_MISHEARD = {
+    "百": re.compile(f"(?<=[1-9一二两三四五六七八九良量凉粮俩])白(?={NUMERAL}|[块元快]|.十)"),
+    "两": re.compile("[良量凉粮俩](?=[百千万])"),
+    "零": re.compile(f"(?<=[百千])[林临邻](?={_ONE_TO_NINE})"),
+    "十": re.compile(f"(?<=[2-9二三四五六七八九])[时是事石实食](?={_ONE_TO_NINE}?[块元快])"),
+    "块": re.compile(
+        f"(?:(?<=[十百千])|(?<=[十百千零]{_ONE_TO_NINE}))快(?!到|了|点|些|递|要|速|{NUMERAL}+[块元百十千])"
+    ),
+}
+"""Numerals and units by what is written for them, where nothing else makes sense; units before what needs them."""
+_MISHEARD_FIRST = re.compile(f"(?<={_PAID})[^\\W\\d_](?=[百千白]|十{_ONE_TO_NINE}?[块元])")
+_MISHEARD_TENS = re.compile("(?<=[百千])[^\\W\\d_](?=十)")
 _BELOW_10000 = re.compile(
     f"(?:({_ONE_TO_NINE})千)?零?(?:({_ONE_TO_NINE})百)?零?(?:({_ONE_TO_NINE}?)十)?零?({_ONE_TO_NINE}|[1-9][0-9])?"
 )
@@ -39,7 +51,9 @@ _AMOUNT = re.compile(
 )
 _VAGUE_BEFORE = re.compile("(?:[几数好上多]|大概|大约|差不多|将近|不到)$")
 _VAGUE_AFTER = re.compile("多|来|左右|上下|以内|以上|不到")
-_OTHER_WORDS = re.compile("[元块](?:旦|表|地|砖|牌|板|电池|玻璃|屏|儿)|一块(?!钱|[一二三四五六七八九])")
+_OTHER_WORDS = re.compile(
+    "[元块](?:旦|表|地|砖|牌|板|电池|玻璃|屏|儿)|(?<![十百千万零])一块(?!钱|[一二三四五六七八九])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +112,11 @@ def numerals_by_ear(chars: str) -> str:
         char = heard.group()
         return char if char in _EVERYDAY else numeral_by_sound(char) or char
 
-    return _MISHEARD_TWO.sub("两", _AMID_NUMBER.sub(numeral, chars))
+    chars = _MISHEARD_FIRST.sub(numeral, chars)
+    for meant, written in _MISHEARD.items():
+        chars = written.sub(meant, chars)
+    chars = _MISHEARD_TENS.sub(lambda heard: numeral_by_sound(heard.group()) or heard.group(), chars)
+    return _AMID_NUMBER.sub(numeral, chars)
 
 
 @lru_cache(maxsize=4096)
