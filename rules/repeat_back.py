@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from rapidfuzz.distance import Levenshtein
 
 from zhijian.rules.datum import AGENT, Datum, Turn
 from zhijian.rules.dictated import is_complete
-from zhijian.rules.digits import digit_strings, without_repetitions
+from zhijian.rules.digits import DIGITS, digit_strings, digits_by_ear, without_repetitions
 from zhijian.rules.names import BY_EAR, is_surname, surname_of, titles
 from zhijian.rules.numbers import (
     NUMERAL,
@@ -107,7 +108,7 @@ def _repeats(datum: Datum, words: str, said: Sequence[Turn]) -> Iterator[RepeatB
 
 
 def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
-    """A number in one go, or in groups over several turns."""
+    """A number in one go, in groups over several turns, or in homophones."""
     so_far = ""
     for turn in later:
         runs = digit_strings(turn.text)
@@ -117,8 +118,19 @@ def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
         if len(runs) > 1:
             together = "".join(run.digits for run in runs)
             yield from _compared_digits(datum, together, turn, runs[0].start, runs[-1].end)
+        if place := _by_ear(datum.value, turn.text.chars):
+            yield _said(turn, *place, datum.value, True, LIKELY)
         if runs and datum.value in so_far:
             yield _said(turn, runs[0].start, runs[-1].end, datum.value, True, SURE)
+
+
+def _by_ear(value: str, chars: str) -> tuple[int, int] | None:
+    """Where `chars` sound like all the digits, of which some that are alike may be lost: 幺妻三,林四 for 173004."""
+    pattern = "".join(f"{digit}{{1,{len(list(alike))}}}" for digit, alike in groupby(value))
+    said = re.search(pattern, digits_by_ear(chars))
+    if said is None or chars[said.end() :][:1] in DIGITS or chars[: said.start()][-1:] in DIGITS:  # another number
+        return None
+    return said.span()
 
 
 def _compared_digits(datum: Datum, digits: str, turn: Turn, start: int, end: int) -> Iterator[RepeatBack]:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zhijian.rules.digits import digit_strings, only_digits, without_repetitions
+from zhijian.rules.digits import digit_strings, digits_by_ear, only_digits, without_repetitions
 from zhijian.rules.text import normalise
 
 NAMES = "零一二三四五六七八九"
@@ -167,6 +167,10 @@ FOLLOWING = ("是吧", "就行", "要交费", "把电话记下", "一共", "吧"
 def test_the_word_after_a_number_never_makes_it_longer(digits: str, following: str) -> None:
     spoken = "".join(NAMES[int(digit)] for digit in digits)
     assert [run.digits for run in digit_strings(normalise(f"户号是{spoken}{following}"))] == [digits]
+
+
+def test_digits_by_ear() -> None:
+    assert digits_by_ear("幺散是林8的请") == "13408  "
 
 
 def test_only_digits() -> None:

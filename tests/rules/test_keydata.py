@@ -241,6 +241,11 @@ PHONE = "客:电话幺三四,七七五三,零零幺八"
         (["客:电话一三九,八八八六,二五一二", "坐:一三九,三个八,六二五一二"], True),
         (["客:电话一三九,三个八,六二,五一二", "坐:一三九八八八六二五一二"], True),
         (["客:电话幺三五,八八六二,零零幺九", "坐:幺三五,爸爸六二,玲玲幺九"], True),
+        # homophones among its own digits, also of pairs that are often confused, and with a digit lost
+        ([PHONE, "坐:好的,腰三是七七舞三零林幺八登记好了"], True),
+        ([PHONE, "坐:好的,幺散四七午三零零幺爸登记好了"], True),
+        ([PHONE, "坐:好的,幺散四七午三零零幺爸五登记好了"], False),
+        ([PHONE, "坐:好的,幺散四七午二零零幺爸登记好了"], False),
         # of two digits alike one was lost
         ([PHONE, "坐:幺三四,七五三,零幺八"], True),
         (["坐:请报户号", "客:二零四四,八六零零七幺", "坐:二零四,八六零零七幺"], True),
