@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from zhijian.rules.datum import CUSTOMER, Datum, Place, Turn, question_before
-from zhijian.rules.numbers import NUMERAL, with_arabic_numbers
+from zhijian.rules.numbers import NUMERAL, tens_by_ear, with_arabic_numbers
 from zhijian.rules.pinyin import find
 from zhijian.rules.text import NormalText, fillers, lexicon, normalise
 
@@ -88,7 +88,7 @@ def _is_asked(question: str) -> bool:
 
 
 def _addresses_in(turn: Turn, asked: bool) -> Iterator[Datum]:
-    text = turn.text
+    text = replace(turn.text, chars=tens_by_ear(turn.text.chars))
     found = False
     for parts in _rows(text):
         confidence = _confidence(text, parts, asked)

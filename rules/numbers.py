@@ -36,6 +36,7 @@ _MISHEARD = {
     ),
 }
 """Numerals and units by what is written for them, where nothing else makes sense; units before what needs them."""
+_MISHEARD_TEN = re.compile(f"(?<![当那到小同及平临何按])[时石实食](?={_ONE_TO_NINE}(?:号|栋|幢|单元|楼|室|组))")
 _MISHEARD_FIRST = re.compile(f"(?<={_PAID})[^\\W\\d_](?=[百千白]|十{_ONE_TO_NINE}?[块元])")
 _MISHEARD_TENS = re.compile("(?<=[百千])[^\\W\\d_](?=十)")
 _BELOW_10000 = re.compile(
@@ -112,11 +113,16 @@ def numerals_by_ear(chars: str) -> str:
         char = heard.group()
         return char if char in _EVERYDAY else numeral_by_sound(char) or char
 
-    chars = _MISHEARD_FIRST.sub(numeral, chars)
+    chars = _MISHEARD_FIRST.sub(numeral, tens_by_ear(chars))
     for meant, written in _MISHEARD.items():
         chars = written.sub(meant, chars)
     chars = _MISHEARD_TENS.sub(lambda heard: numeral_by_sound(heard.group()) or heard.group(), chars)
     return _AMID_NUMBER.sub(numeral, chars)
+
+
+def tens_by_ear(chars: str) -> str:
+    """`chars` with the 十 of numbers of houses, where it was misheard: 湖滨路时九号."""
+    return _MISHEARD_TEN.sub("十", chars)
 
 
 @lru_cache(maxsize=4096)
