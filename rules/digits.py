@@ -55,7 +55,8 @@ _ALMOST = {
     "9": "家教",
 }
 """Characters whose sound a digit is taken for where words are expected: 六三邀请 for 六三幺七."""
-_NEARLY = 0.9
+_NEARLY, _ALONE = 0.9, 0.7
+"""How alike (0..1) a word is to a digit that is expected there; and one word alone amid the others of a mobile number."""
 _MOBILE_DIGITS, _ALMOST_AT_MOST = 11, 2
 _WHOLE_LENGTHS = (11, 13, 10)
 _HOMOPHONES_AT_MOST = 4
@@ -124,7 +125,7 @@ def digits_by_ear(chars: str) -> str:
 
     Every third word sounds like a digit.
     """
-    return "".join(DIGITS.get(char) or _digit_by_sound(char) or _nearest_digit(char) or " " for char in chars)
+    return "".join(DIGITS.get(char) or _digit_by_sound(char) or _nearest_digit(char, _NEARLY) or " " for char in chars)
 
 
 def only_digits(chars: str) -> str:
@@ -252,6 +253,8 @@ def _whole(chars: str, heard: Sequence[str], start: int, end: int) -> str:
     if end - 1 in missing and not _may_end(chars, end, almost=end - 1 in almost):
         return ""
     by_sound |= {index: _almost_digit(chars[index], first=mobile and index == start) for index in almost}
+    if mobile and len(missing) == 1:
+        by_sound = {index: digit or _nearest_digit(chars[index], _ALONE) for index, digit in by_sound.items()}
     number = "".join(heard[index] or by_sound[index] for index in range(start, end))
     return number if len(number) == end - start and (not mobile or MOBILE.fullmatch(number)) else ""
 
@@ -271,9 +274,10 @@ def _may_end(chars: str, end: int, *, almost: bool) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _nearest_digit(char: str) -> str:
-    """四 for 是, 零 for 林: pairs that speakers and recognisers confuse."""
-    return next((DIGITS[name] for name in "零一二三四五六七八九幺" if similarity(name, char) >= _NEARLY), "")
+def _nearest_digit(char: str, least: float) -> str:
+    """The digit that `char` sounds most like, if at least so much (0..1): 四 for 是, 零 for 林, 七 for 去."""
+    name = max("零一二三四五六七八九幺", key=lambda name: similarity(name, char))
+    return DIGITS[name] if similarity(name, char) >= least else ""
 
 
 def _almost_digit(char: str, *, first: bool) -> str:

@@ -20,10 +20,10 @@ from zhijian.rules.text import normalise
 KINDS = ("户号", "电话")
 STRETCHES_AT_MOST = 3
 """The customer's words and the agent's; more would only take longer."""
-SURELY_BETTER = 2.0
-"""How much better (log likelihood) a number has to fit the sound than any other."""
-FITS = -3.0
-"""How much worse (log likelihood) it may fit than the digits that were recognised, for each time it was said."""
+SURELY_BETTER = 6.0
+"""How much better (log likelihood) a number has to fit the sound than any other, where it was said taken together."""
+FITS = -8.0
+"""How much worse (log likelihood) it may fit than what was recognised, for each time it was said. 要 for 幺 costs 5."""
 
 
 def whole(heard: Heard, datum: Datum) -> Datum:

@@ -99,6 +99,8 @@ def test_groups() -> None:
         ("客户编号是八五是零幺九八零耳九", "8540198029"),
         ("户号幺四四九三六零七我六", "1449360756"),
         ("户号四八八二零六零二五溜谢谢", "4882060256"),
+        # one word alone amid the others is the digit that it sounds most like
+        ("手机幺三五零六去八四零二三", "13506784023"),
         # almost heard, in a number as long as that of a mobile
         ("手机要三九零六六安安八四五", "13906622845"),
     ],
@@ -121,6 +123,7 @@ def test_digits_that_were_misheard(raw: str, digits: str) -> None:
         ("户号是四四二零九七五八六", ["442097586"]),
         ("幺三八五五零三三七二吧,户主叫刘伟", ["1385503372"]),
         ("电话幺三八五五零三三七二一共两个", ["1385503372"]),
+        ("手机幺三五零六和八四零二三", ["13506", "84023"]),
         # without a word that says so ten digits are no whole number
         ("三幺九二疤腰儿爸八零", ["3192", "80"]),
         ("枫林苑二洞五零四", ["504"]),

@@ -64,8 +64,8 @@ def values(heard: Heard, answer: Answer) -> list[tuple[str, str | None, bool | N
 
 def fits(**better: float) -> Answer:
     """The log likelihood ratios of `said` and `other`; what is neither does not fit."""
-    ratios = {WHOLE: better.get("said", -9.0), OTHER: better.get("other", -9.0)}
-    return lambda query: ratios.get(query.wording, -9.0)
+    ratios = {WHOLE: better.get("said", -19.0), OTHER: better.get("other", -19.0)}
+    return lambda query: ratios.get(query.wording, -19.0)
 
 
 def test_the_number_is_the_one_that_the_sound_vouches_for() -> None:
@@ -74,14 +74,14 @@ def test_the_number_is_the_one_that_the_sound_vouches_for() -> None:
 
 
 def test_it_may_be_a_little_worse_than_what_was_recognised() -> None:
-    assert values(call(ASKED_FOR, GIVEN), fits(said=-2.0)) == [(WHOLE, None, None)]
+    assert values(call(ASKED_FOR, GIVEN), fits(said=-7.0)) == [(WHOLE, None, None)]
 
 
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(fits(said=2.0, other=1.5), id="two fit nearly as well"),
-        pytest.param(fits(said=-6.0, other=-20.0), id="none fits"),
+        pytest.param(fits(said=2.0, other=0.0), id="two fit nearly as well"),
+        pytest.param(fits(said=-10.0, other=-30.0), id="none fits"),
         pytest.param(lambda query: 2.0 if query.wording == WHOLE else None, id="not all have an answer"),
         pytest.param(lambda query: None, id="not asked"),
     ],
@@ -95,7 +95,7 @@ def test_customer_and_agent_count_together() -> None:
 
     def answer(query: PhraseQuery) -> float:
         by_customer = query.utterance == 1
-        return {WHOLE: 1.0 if by_customer else 2.5, OTHER: 1.0 if by_customer else 0.0}.get(query.wording, -9.0)
+        return {WHOLE: 1.0 if by_customer else 2.5, OTHER: 1.0 if by_customer else -4.0}.get(query.wording, -19.0)
 
     assert values(heard, answer) == [(WHOLE, WHOLE, True)]
 
