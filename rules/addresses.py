@@ -67,7 +67,7 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
         if turn.role != CUSTOMER:
             continue
         question = question_before(turns, position)
-        for datum in _addresses_in(turn, _is_asked(question)):
+        for datum in _addresses_in(turn, question):
             last = found[-1] if found else None
             if last and _says_again(last, datum):
                 longer = max(last.value, datum.value, key=len)
@@ -87,10 +87,11 @@ def _is_asked(question: str) -> bool:
     return any(find(asked, text, min_similarity=_SOUNDS_ASKED) for asked in _ASKED_BY_SOUND)
 
 
-def _addresses_in(turn: Turn, asked: bool) -> Iterator[Datum]:
+def _addresses_in(turn: Turn, question: str) -> Iterator[Datum]:
     text = replace(turn.text, chars=tens_by_ear(turn.text.chars))
-    found = False
-    for parts in _rows(text):
+    found, rows = False, list(_rows(text))
+    asked = _is_asked(question) if rows else bool(_ASKED.search(question))
+    for parts in rows:
         confidence = _confidence(text, parts, asked)
         if confidence:
             found = True

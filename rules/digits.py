@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 
-from zhijian.rules.pinyin import similarity, sounds_like
+from zhijian.rules.pinyin import likeness, sounds_like
 from zhijian.rules.text import SENTENCE_MARKS, NormalText, fillers
 
 MIN_DIGITS = 2
@@ -56,7 +56,7 @@ _ALMOST = {
 }
 """Characters whose sound a digit is taken for where words are expected: 六三邀请 for 六三幺七."""
 _NEARLY, _ALONE = 0.9, 0.7
-"""How alike (0..1) a word is to a digit that is expected there; and one word alone amid the others of a mobile number."""
+"""How alike (0..1) a word is to a digit that is expected, and where it is the only one amid a mobile number."""
 _MOBILE_DIGITS, _ALMOST_AT_MOST = 11, 2
 _WHOLE_LENGTHS = (11, 13, 10)
 _HOMOPHONES_AT_MOST = 4
@@ -226,8 +226,8 @@ def _complete_numbers(chars: str, heard: list[str]) -> None:
 
     Whole are a mobile number and, right after a word such as 户号, ten or thirteen digits.
     """
-    for start in range(len(chars)):
-        if any(heard[max(0, start - 1) : start]):
+    for start in range(len(chars) - min(_WHOLE_LENGTHS) + 1):
+        if heard[start - 1] and start:
             continue
         for size in _WHOLE_LENGTHS if chars[:start][-1:] in _BEFORE_NUMBERS else (_MOBILE_DIGITS,):
             end = start + size
@@ -276,8 +276,8 @@ def _may_end(chars: str, end: int, *, almost: bool) -> bool:
 @lru_cache(maxsize=4096)
 def _nearest_digit(char: str, least: float) -> str:
     """The digit that `char` sounds most like, if at least so much (0..1): 四 for 是, 零 for 林, 七 for 去."""
-    name = max("零一二三四五六七八九幺", key=lambda name: similarity(name, char))
-    return DIGITS[name] if similarity(name, char) >= least else ""
+    name = max("零一二三四五六七八九幺", key=lambda name: likeness(name, char))
+    return DIGITS[name] if likeness(name, char) >= least else ""
 
 
 def _almost_digit(char: str, *, first: bool) -> str:

@@ -18,6 +18,7 @@ from zhijian.rules.text import NormalText
 NUMERAL = "[0-9零〇一二两三四五六七八九十百千万亿]"
 """Pattern of one character of a number; 幺 is left out: it only stands in digit strings."""
 
+_ANY_NUMERAL = re.compile(NUMERAL)
 _NUMERALS = "零一二两三四五六七八九十百千万亿"
 _EVERYDAY = frozenset("是时事市室式世使始就要而有以也已把吧")
 """Words that only sound like numerals, and stand beside numbers in their own right."""
@@ -113,6 +114,8 @@ def numerals_by_ear(chars: str) -> str:
         char = heard.group()
         return char if char in _EVERYDAY else numeral_by_sound(char) or char
 
+    if not _ANY_NUMERAL.search(chars):  # true of most texts
+        return chars
     chars = _MISHEARD_FIRST.sub(numeral, tens_by_ear(chars))
     for meant, written in _MISHEARD.items():
         chars = written.sub(meant, chars)

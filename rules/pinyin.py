@@ -105,6 +105,11 @@ def sounds_like(one: str, other: str) -> bool:
     return costs()[_symbol(one)][_symbol(other)] == 0
 
 
+def likeness(one: str, other: str) -> float:
+    """How alike two characters sound in the closest of their readings (0..1)."""
+    return 1 - costs()[_symbol(one)][_symbol(other)]
+
+
 @dataclass(frozen=True, slots=True)
 class Sound:
     """A normal text as symbols (indices into `_symbols`).

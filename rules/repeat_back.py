@@ -118,7 +118,7 @@ def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
         if len(runs) > 1:
             together = "".join(run.digits for run in runs)
             yield from _compared_digits(datum, together, turn, runs[0].start, runs[-1].end)
-        if place := _by_ear(datum.value, turn.text.chars):
+        if runs and datum.value not in so_far and (place := _by_ear(datum.value, turn.text.chars)):
             yield _said(turn, *place, datum.value, True, LIKELY)
         if runs and datum.value in so_far:
             yield _said(turn, runs[0].start, runs[-1].end, datum.value, True, SURE)
