@@ -227,13 +227,13 @@ def _complete_numbers(chars: str, heard: list[str]) -> None:
     Whole are a mobile number and, right after a word such as 户号, ten or thirteen digits.
     """
     for start in range(len(chars) - min(_WHOLE_LENGTHS) + 1):
-        if heard[start - 1] and start:
+        if start and heard[start - 1]:
             continue
         for size in _WHOLE_LENGTHS if chars[:start][-1:] in _BEFORE_NUMBERS else (_MOBILE_DIGITS,):
             end = start + size
-            if end <= len(chars) and not any(heard[end : end + 1]) and all(heard[start:end]):
-                break
-            if end <= len(chars) and not any(heard[end : end + 1]) and (number := _whole(chars, heard, start, end)):
+            if end > len(chars) or any(heard[end : end + 1]):
+                continue
+            if number := _whole(chars, heard, start, end):
                 heard[start:end] = number
                 break
 

@@ -153,7 +153,8 @@ WHERE = "坐:请问具体地址在哪里"
         ([WHERE, "客:在清山震东花春二族"], ["清山震东花春2族"]),
         # the agent's question was misheard
         (["坐:是哪个小渠的", "客:听雨雅城五号楼,到底还要多久"], ["听雨雅城5号楼"]),
-        # named after an office
+        # named after an office, or beside a plant
+        (["客:我在白塔镇小河变电站这边,停电了"], ["白塔镇小河变电站"]),
         (["客:我家在供电所家属院三号楼二单元"], ["供电所家属院3号楼2单元"]),
         # what a request is about, and what happens to others
         (["客:江北区环湖大道营业厅几点上班"], []),
