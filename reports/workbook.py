@@ -83,7 +83,7 @@ DOUBTS = (
     Column("group", "类别", 8),
     Column("item", "项目", 18),
     Column("points_max", "分值", 8, "points"),
-    Column("confidence", "把握", 8, "likelihood"),
+    Column("confidence", "扣分把握", 9, "likelihood"),
     Column("reason", "待复核原因", 44),
     *WHERE,
     Column("quote", "原话", 44),

@@ -12,6 +12,7 @@ from zhijian.rules.heard import Settings
 from zhijian.rules.language import Case, Rule
 from zhijian.rules.sentences import indented
 from zhijian.rules.standard import Item
+from zhijian.rules.verdicts import too_doubtful
 
 _OUTCOMES = {Outcome.PASS: "得满分", Outcome.NA: "不适用"}
 
@@ -60,7 +61,7 @@ def explain(item: Item, settings: Settings) -> ItemExplanation:
         cases=tuple(line for case in item.rule.cases for line in _case(case, settings)),
         asked=tuple(line for part in _of_rule(item.rule, settings) for line in part.asked),
         reasons=tuple(dict.fromkeys(reason for one in explained for reason in one.reasons)),
-        doubts=tuple(dict.fromkeys(doubt for one in explained for doubt in one.doubts)),
+        doubts=tuple(dict.fromkeys((*(doubt for one in explained for doubt in one.doubts), too_doubtful(settings)))),
     )
 
 

@@ -22,7 +22,8 @@ class Finding:
 
     Of a fail's points `share` (0..1) is kept and `penalty` taken off; `grave` says whether a veto item may veto for it.
     `reason` is Chinese and holds no customer data; fail and unsure have one. A pass that is not `certain` is enough to
-    spare the agent, and not to demand anything.
+    spare the agent, and not to demand anything. `confidence` (0..1) is how sure its operator is, of a whole item the
+    probability that it is right (verdicts.py).
     """
 
     outcome: Outcome

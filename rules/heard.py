@@ -38,7 +38,8 @@ class Thresholds(Term):
     `role_confidence` an utterance may be the other's, below `scenario_confidence` the call may be about something else.
 
     About phrases at least `asked` alike the sound itself is asked. With its answer a phrase was said from a probability
-    of `believed` on, and may have been from `possible` on.
+    of `believed` on, and may have been from `possible` on. A deduction that is right with a probability of less than
+    `deduct` is none.
     """
 
     said: float = Field(gt=0, le=1)
@@ -56,6 +57,7 @@ class Thresholds(Term):
     asked: float = Field(gt=0, le=1)
     believed: float = Field(gt=0, le=1)
     possible: float = Field(gt=0, le=1)
+    deduct: float = Field(ge=0, le=1)
 
 
 class Silences(Term):

@@ -13,6 +13,7 @@ from zhijian.rules.heard import Heard
 from zhijian.rules.language import Case, Rule
 from zhijian.rules.scoring import combine, points_earned
 from zhijian.rules.standard import Item, Standard
+from zhijian.rules.verdicts import weighed
 
 
 def judge(call: Call, dialogue: Dialogue, standard: Standard, *, recording_sha256: str | None = None) -> Scorecard:
@@ -42,7 +43,7 @@ def questions(call: Call, dialogue: Dialogue, standard: Standard) -> tuple[Phras
     doubts = Doubts(dialogue)
     heard = Heard(call, dialogue, standard.settings, doubts)
     for item in standard.items:
-        finding_of(item, heard)
+        unweighed(item, heard)
     return doubts.likeliest
 
 
@@ -61,7 +62,12 @@ def unscorable(call: Call, standard: Standard, reason: str, recording_sha256: st
 
 
 def finding_of(item: Item, heard: Heard) -> Finding:
-    """What the item's rule finds in the call."""
+    """What the item's rule finds in the call, and how probable it is that this is right."""
+    return weighed(unweighed(item, heard), heard)
+
+
+def unweighed(item: Item, heard: Heard) -> Finding:
+    """The same as sure as its operator is of it."""
     doubtful = False
     for case in item.rule.cases:
         doubtful = doubtful or case.when.in_doubt(heard)
@@ -76,7 +82,12 @@ def finding_of(item: Item, heard: Heard) -> Finding:
 def _of_case(case: Case, heard: Heard) -> Finding:
     if case.outcome is None:
         return case.check.operator.look(heard)
-    return Finding(outcome=case.outcome, confidence=1.0, reason=case.reason, evidence=(case.when.evidence(heard),))
+    return Finding(
+        outcome=case.outcome,
+        confidence=heard.scenario.confidence if case.when.scenario else 1.0,
+        reason=case.reason,
+        evidence=(case.when.evidence(heard),),
+    )
 
 
 def _of_rule(rule: Rule, heard: Heard) -> Finding:

@@ -4,6 +4,7 @@ import itertools
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from statistics import fmean
 
 from zhijian.models.records.questions import PhraseScore
 from zhijian.models.records.span import RecordError, Span, union
@@ -127,6 +128,12 @@ class Dialogue:
     def trusted(self) -> tuple[Utterance, ...]:
         """The utterances that may be evidence."""
         return tuple(u for u in self.utterances if u.suspect is None)
+
+    @cached_property
+    def clarity(self) -> float:
+        """Mean confidence (0..1) of the words of agent or customer, whoever was recognised worse; 0 without words."""
+        said = [[u for u in self.trusted if u.role is role and u.text] for role in (Role.AGENT, Role.CUSTOMER)]
+        return min((fmean([u.confidence for u in of], [len(u.text) for u in of]) for of in said if of), default=0.0)
 
     def voice_of(self, role: Role) -> tuple[Span, ...]:
         """Where that role is heard: sorted, merged."""

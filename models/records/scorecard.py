@@ -52,7 +52,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """One item of the standard. `points` is None unless the item is pass or fail; `veto` marks a veto that it fails."""
+    """One item of the standard. `points` is None unless the item is pass or fail; `veto` marks a veto that it fails.
+
+    `confidence` (0..1) is the probability that the outcome is right; of unsure, that a deduction would be.
+    """
 
     id: str
     outcome: Outcome

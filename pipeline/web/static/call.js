@@ -49,7 +49,7 @@ function renderItems() {
       if (place === current) {
         row.append(
           element("ul", { class: "evidence" }, ...one.evidence.map((evidence, number) => evidenceLine(one, evidence, number))),
-          one.confidence < 1 ? element("p", { class: "hint" }, `把握 ${Math.round(one.confidence * 100)}%`) : null,
+          one.confidence < 1 ? element("p", { class: "hint" }, `${one.outcome === "unsure" ? "扣分的把握" : "把握"} ${Math.round(one.confidence * 100)}%`) : null,
           element("details", {}, element("summary", {}, "标准怎么说"), element("pre", {}, one.rule.join("\n"))),
           actions(one),
         );
