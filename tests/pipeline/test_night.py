@@ -239,11 +239,13 @@ def test_most_planted_faults_are_found_and_hardly_anything_else(cards, sample_la
     assert sum(got == label for got, label in verdicts) >= 0.93 * len(verdicts)
 
 
-def test_points_are_booked_for_the_agent_with_five_published_calls(sample_night) -> None:
+def test_points_are_booked_for_the_agent_with_five_published_calls(sample_night, cards) -> None:
     with (sample_night.out / "ledger.csv").open(encoding="utf-8", newline="") as file:
         entries = list(csv.DictReader(file))
     assert [(e["account"], e["effective_day"], e["kind"]) for e in entries] == [("1186", "2026-11-20", "post")]
-    assert len(json.loads(entries[0]["details"])["scorecards"]) == 5
+    published = [card.call_id for card in cards if card.published and card.agent_no == "1186"]
+    assert len(published) >= 5
+    assert [counted["call_id"] for counted in json.loads(entries[0]["details"])["scorecards"]] == published
     assert sample_night.run["ledger"] == {
         "posted": 1,
         "reversed": 0,
