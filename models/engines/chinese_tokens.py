@@ -39,9 +39,9 @@ def chinese_files(folder: Path) -> dict[str, bytes] | None:
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     try:
         model = ModelFile.parsed((folder / MODEL).read_bytes())
-    except UnknownLayout:
+        kept = _kept(vocabulary, _merges(tokenizer))
+    except (UnknownLayout, KeyError):  # KeyError: a tokenizer without merges, tokens that are not of bytes
         return None
-    kept = _kept(vocabulary, _merges(tokenizer))
     numbers = {old: new for new, old in enumerate(kept)}
     return {
         MODEL: _with_rows(model, len(vocabulary), kept).written(),

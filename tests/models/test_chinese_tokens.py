@@ -9,20 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from zhijian.models.engines import weights
 from zhijian.models.engines.chinese_tokens import chinese_files
 from zhijian.models.engines.model_file import VERSION, ModelFile
-from zhijian.models.engines.weights import WeightsError
 
 EMBEDDINGS = "decoder/embeddings/weight"
-
-
-@pytest.fixture(scope="module")
-def folder() -> Path:
-    try:
-        return weights.locate("whisper-base")
-    except WeightsError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +111,14 @@ def test_a_model_laid_out_otherwise_is_left_as_it_is(folder: Path, tmp_path: Pat
         (tmp_path / file.name).symlink_to(file)
     (tmp_path / "model.bin").unlink()
     (tmp_path / "model.bin").write_bytes((VERSION + 1).to_bytes(4, "little") + b"whatever comes next")
+    assert chinese_files(tmp_path) is None
+
+
+def test_a_tokenizer_of_another_kind_is_left_as_it_is(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).symlink_to(file)
+    (tmp_path / "tokenizer.json").unlink()
+    (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"type": "WordLevel", "vocab": {}}}))
     assert chinese_files(tmp_path) is None
 
 

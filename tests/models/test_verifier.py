@@ -7,10 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhijian.models.engines import weights
 from zhijian.models.engines.audio import RATE_HZ, Sound
 from zhijian.models.engines.verifier import Reading, _context, phrase_scores
-from zhijian.models.engines.weights import WeightsError
 from zhijian.models.engines.whisper import Passage, Recogniser
 from zhijian.models.engines.windows import Window
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Word
@@ -21,11 +19,8 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture(scope="module")
-def recogniser() -> Recogniser:
-    try:
-        return Recogniser(weights.locate("whisper-base"))
-    except WeightsError as error:
-        pytest.skip(str(error))
+def recogniser(folder) -> Recogniser:
+    return Recogniser(folder)
 
 
 @pytest.fixture(scope="module")

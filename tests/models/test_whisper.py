@@ -10,9 +10,7 @@ import pytest
 from ctranslate2.specs import WhisperSpec
 from ctranslate2.specs.common_spec import LayerNormSpec, LinearSpec
 
-from zhijian.models.engines import weights
 from zhijian.models.engines.audio import RATE_HZ, Pcm, Sound
-from zhijian.models.engines.weights import WeightsError
 from zhijian.models.engines.whisper import Recogniser
 from zhijian.models.engines.windows import KEPT_PAUSE_MS, Window
 
@@ -20,14 +18,6 @@ PAUSE_S = 3
 PER_MS = RATE_HZ // 1000
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture(scope="module")
-def folder() -> Path:
-    try:
-        return weights.locate("whisper-base")
-    except WeightsError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
