@@ -23,9 +23,9 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.models.engines.weights import WeightsError
+from zhijian.pipeline.embedded_server import prepare_server
 from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.night import Night, Work
-from zhijian.pipeline.orphans import guard_prefects_server
 from zhijian.pipeline.progress import progress
 from zhijian.pipeline.settings import threads_for
 from zhijian.pipeline.stages import book, hear, judge, pull, report
@@ -150,7 +150,7 @@ def run_night(night: Night) -> dict[str, Any]:
     """The flow, hearing as many calls at a time as the night says; returns what run.json says."""
     # what is missing is said before the work begins, and before Prefect takes its seconds to start
     _engine(night), _ears(night), _standard(night)
-    guard_prefects_server()
+    prepare_server()
     runner: Any = ThreadPoolTaskRunner(max_workers=night.jobs)
     return night_flow.with_options(task_runner=runner)(night)
 

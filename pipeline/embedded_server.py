@@ -1,5 +1,6 @@
-"""No process survives the night that started it."""
+"""Prefect's embedded server: every night has one of its own, which does not survive it."""
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ with contextlib.suppress(ProcessLookupError):
     os.kill(int(sys.argv[1]), signal.SIGTERM)
 """
 _watchers: list[subprocess.Popen[bytes]] = []  # kept, for a collected one would close its pipe
+_reservations: list[socket.socket] = []
 
 
 def end_with_us(process: subprocess.Popen[bytes]) -> None:
@@ -22,12 +24,15 @@ def end_with_us(process: subprocess.Popen[bytes]) -> None:
     _watchers.append(subprocess.Popen(watch, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True))
 
 
-def guard_prefects_server() -> None:
-    """Prefect stops the server it embeds at a normal exit only: guards it from the moment it is started.
+def prepare_server() -> None:
+    """To be called before a flow runs. An installation's own server, which is not started by us, is left alone.
 
-    To be called before a flow runs. An installation's own server, which is not started by us, is left alone.
+    Prefect stops the server it embeds at a normal exit only; and it takes a port that is free before the server
+    listens on it, so that two nights may choose one port, both use the server of the first, and lose it with that one.
     """
     server = SubprocessASGIServer()  # there is one a process, which Prefect starts with its first client
+    if server.port is None:
+        server.port = _reserved_port()
     start: Callable[[], subprocess.Popen[bytes]] = server._run_uvicorn_command
 
     def start_guarded() -> subprocess.Popen[bytes]:
@@ -36,3 +41,13 @@ def guard_prefects_server() -> None:
         return process
 
     setattr(server, start.__name__, start_guarded)
+
+
+def _reserved_port() -> int:
+    """A free port that from now on nobody is given who does not ask for this very one, as the server does."""
+    reservation = socket.socket()
+    reservation.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the server may have it: nobody listens on it
+    reservation.bind(("127.0.0.1", 0))
+    _reservations.append(reservation)
+    port: int = reservation.getsockname()[1]
+    return port
