@@ -16,7 +16,8 @@ its model loaded and warmed up. They take turns, one working at a time, in an or
 
 CER is evaluate.py's, on text in simplified characters; "as written" counts traditional characters as errors. RTF is
 seconds per second of sound, CPU is seconds of all threads per hour of sound, both from the file to the text; the peak
-of memory includes loading. `zhijian-words` is the product's recogniser without telling speakers apart.
+of memory includes loading. `zhijian-beam1` is the product with `beam_size: 1`, `zhijian-words` its recogniser without
+telling speakers apart.
 """
 
 import argparse
@@ -35,7 +36,7 @@ import numpy as np
 import soundfile
 import soxr
 from opencc import OpenCC
-from peers.contenders import PRODUCT, PRODUCTS, Answer, contender, install_peers
+from peers.contenders import PRODUCT, PRODUCT_BEAM1, PRODUCTS, Answer, contender, install_peers
 from peers.serving import ALL, ROLES, Texts
 from peers.worker import PEERS
 
@@ -69,7 +70,7 @@ class Table:
 
     @property
     def products(self) -> tuple[str, ...]:
-        return PRODUCTS if self.roles == (ALL,) else (PRODUCT,)
+        return PRODUCTS if self.roles == (ALL,) else (PRODUCT, PRODUCT_BEAM1)
 
 
 @dataclass

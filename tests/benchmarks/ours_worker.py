@@ -1,8 +1,9 @@
 """The product as a worker of hearing.py, with the settings that it has by itself.
 
-usage: python -m ours_worker zhijian|zhijian-words WHISPER_FOLDER THREADS
+usage: python -m ours_worker zhijian|zhijian-beam1|zhijian-words WHISPER_FOLDER THREADS
 
 zhijian        everything: who says what, second looks, invented text left out
+zhijian-beam1  the same, but the first word that comes to mind is taken
 zhijian-words  the recogniser alone, nobody told apart: what the peers do
 """
 
@@ -33,7 +34,13 @@ def words(ears: Ears, sound: Sound) -> Texts:
     return {ALL: "".join(word.text for passage in passages for word in passage.words)}
 
 
-WAYS = {"zhijian": everything, "zhijian-words": words}
+DEFAULT = Hearing()
+# what it does, and beams
+WAYS = {
+    "zhijian": (everything, DEFAULT.beam_size),
+    "zhijian-beam1": (everything, 1),
+    "zhijian-words": (words, DEFAULT.beam_size),
+}
 
 
 def mixed(sound: Sound) -> Sound:
@@ -43,18 +50,17 @@ def mixed(sound: Sound) -> Sound:
 def main(name: str, whisper: str, threads: str) -> None:
     answers = take_standard_output()
     memory.reuse_freed()
-    default = Hearing()
+    way, beam_size = WAYS[name]
     ears = open_ears(
         whisper=Path(whisper),
         diarization=None,
         device="cpu",
-        compute_type=default.compute_type,
-        beam_size=default.beam_size,
+        compute_type=DEFAULT.compute_type,
+        beam_size=beam_size,
         agent_channel=0,
         threads=int(threads),
     )
     ears.load()
-    way = WAYS[name]
 
     def hear(paths: list[Path], mode: str) -> list[Texts]:
         def one(path: Path) -> Texts:

@@ -14,8 +14,8 @@ from typing import TextIO
 
 from peers.serving import Texts
 
-# all that it does, and its recogniser without telling speakers apart
-PRODUCTS = PRODUCT, PRODUCT_WORDS = "zhijian", "zhijian-words"
+# all that it does, the same without searching for better words, and its recogniser without telling speakers apart
+PRODUCTS = PRODUCT, PRODUCT_BEAM1, PRODUCT_WORDS = "zhijian", "zhijian-beam1", "zhijian-words"
 BENCHMARKS = Path(__file__).parents[1]
 PEERS_VENV = BENCHMARKS.parents[1] / ".venv-peers"
 PEERS_PYTHON = PEERS_VENV / "bin" / "python"
