@@ -89,7 +89,7 @@ def load_settings() -> Settings:
             raise SettingsError(f"{name} is no setting; known are {', '.join(sorted(known))}")
     try:
         return Settings()
-    except (tomllib.TOMLDecodeError, pydantic_settings.SettingsError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, pydantic_settings.SettingsError) as error:
         raise SettingsError(f"settings ({SETTINGS_FILE} or {PREFIX}*) cannot be read: {error}") from None
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())

@@ -25,6 +25,12 @@ def test_a_file_that_cannot_be_used_is_refused(an_empty_folder, text):
         load_settings()
 
 
+def test_a_file_in_another_encoding_is_refused(an_empty_folder):
+    (an_empty_folder / "zhijian.toml").write_bytes('source = "/srv/录音"'.encode("gbk"))
+    with pytest.raises(SettingsError, match="utf-8"):
+        load_settings()
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [("ZHIJIAN_JOSB", "JOSB"), ("ZHIJIAN_HEARNIG__BEAM_SIZE", "HEARNIG"), ("ZHIJIAN_HEARING__BEAM", "hearing.beam")],
