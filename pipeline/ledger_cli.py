@@ -65,7 +65,7 @@ def balance(
     as_json: AsJson = False,
 ) -> int:
     """已计积分之和;指明工号而不限月份时,一并给出星级。"""
-    total = entries.balance(open_books(out), account, load_scheme(scheme).id, period)
+    total = entries.balance(open_books(out), account, load_scheme(scheme).id, period and _month(period))
     stars = load_scheme(scheme).stars_for(total) if account and not period else None
     say(as_json, {"balance": str(total), "stars": stars}, f"{total}\t{stars} 星" if stars else str(total))
     return DONE
@@ -77,7 +77,8 @@ def list_entries(
     account: Account = None, scheme: OfScheme = None, period: Period = None, out: Out = None, as_json: AsJson = False
 ) -> int:
     """列出分录。"""
-    booked = entries.entries(open_books(out), account, scheme, period)
+    ruled_by = scheme and load_scheme(scheme).id
+    booked = entries.entries(open_books(out), account, ruled_by, period and _month(period))
     rows = [{"seq": b.seq, **to_dict(b.entry), "details": b.details, "hash": b.hash} for b in booked]
     columns = ("seq", "effective_day", "account", "points_credited", "reason")
     say(as_json, rows, "\n".join("\t".join(str(row[column]) for column in columns) for row in rows))

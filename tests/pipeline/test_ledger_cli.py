@@ -131,3 +131,9 @@ def test_the_schemes_are_read_and_listed():
     listed = CliRunner().invoke(cli.app, ["ledger", "schemes", "--json"])
     codes = [row["code"] for row in json.loads(listed.stdout) if row["scheme"] == "incentive"]
     assert len(codes) == len(set(codes)) == 66
+
+
+@pytest.mark.parametrize("command", ["balance", "entries"])
+@pytest.mark.parametrize(("option", "value"), [("--period", "2026-13"), ("--scheme", "incentives")])
+def test_a_mistyped_month_or_scheme_is_no_empty_ledger(call, command, option, value):
+    assert value in call("ledger", command, option, value, status=2)
