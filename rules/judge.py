@@ -119,7 +119,7 @@ def _why_not(dialogue: Dialogue, standard: Standard) -> str | None:
     speech_ms = dialogue.speech_ms if dialogue.voices else _words_ms(dialogue)
     if speech_ms < standard.judgeable.min_speech_ms:
         return f"有效语音只有 {speech_ms // 1000} 秒,不足 {standard.judgeable.min_speech_ms // 1000} 秒"
-    if not any(utterance.role is Role.AGENT for utterance in dialogue.trusted):
+    if not any(u.role is Role.AGENT and any(map(str.isalnum, u.text)) for u in dialogue.trusted):
         return "没有找到坐席说的话"
     return None
 

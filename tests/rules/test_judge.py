@@ -220,3 +220,8 @@ def test_any_dialogue_gives_a_scorecard(lines: list, direction: Direction, rings
         for evidence in item.evidence:
             if evidence.kind is EvidenceKind.FOUND:
                 assert any(evidence.quote in text for text in texts)
+
+
+def test_marks_without_a_word_are_not_the_agents_speech():
+    card = judge(CALL, dialogue((A, "。。。"), *GOOD[1:2], (C, GOOD[5][1] * 20)), STANDARD)
+    assert (card.status, card.reason) == (Status.UNSCORABLE, "没有找到坐席说的话")
