@@ -43,6 +43,8 @@ def settled(command: Callable[..., int]) -> Callable[..., None]:
             status = _refuse(error, WRONG_USE)
         except (SourceError, StoreError, LedgerError, StaleReview, WeightsError) as error:
             status = _refuse(error, NOTHING_DONE)
+        except FileNotFoundError as error:
+            status = _refuse(f"找不到文件:{error.filename}", NOTHING_DONE)
         except OSError as error:
             status = _refuse(f"无法读写文件({error}):请检查磁盘空间与权限,再次运行即从中断处继续", NOTHING_DONE)
         except Exception as error:  # a fault of ours; what it says may hold customer data

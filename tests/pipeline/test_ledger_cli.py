@@ -137,3 +137,9 @@ def test_the_schemes_are_read_and_listed():
 @pytest.mark.parametrize(("option", "value"), [("--period", "2026-13"), ("--scheme", "incentives")])
 def test_a_mistyped_month_or_scheme_is_no_empty_ledger(call, command, option, value):
     assert value in call("ledger", command, option, value, status=2)
+
+
+def test_a_file_that_is_not_there_is_named(call, tmp_path):
+    missing = tmp_path / "away.anchor"
+    assert call("ledger", "verify", "--anchor", missing, status=3).strip().endswith(f"找不到文件:{missing}")
+    assert str(tmp_path / "copy") in call("restore", tmp_path / "copy", status=3)
