@@ -44,7 +44,7 @@ def settled(command: Callable[..., int]) -> Callable[..., None]:
         except (SourceError, StoreError, LedgerError, StaleReview, WeightsError) as error:
             status = _refuse(error, NOTHING_DONE)
         except FileNotFoundError as error:
-            status = _refuse(f"找不到文件:{error.filename}", NOTHING_DONE)
+            status = _refuse(f"找不到文件:{error.filename or error}", NOTHING_DONE)
         except OSError as error:
             status = _refuse(f"无法读写文件({error}):请检查磁盘空间与权限,再次运行即从中断处继续", NOTHING_DONE)
         except Exception as error:  # a fault of ours; what it says may hold customer data

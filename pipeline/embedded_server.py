@@ -15,7 +15,7 @@ with contextlib.suppress(ProcessLookupError):
     os.kill(int(sys.argv[1]), signal.SIGTERM)
 """
 _watchers: list[subprocess.Popen[bytes]] = []  # kept, for a collected one would close its pipe
-_reservations: list[socket.socket] = []
+_reservations: list[socket.socket] = []  # kept likewise, for a collected one would give its port back
 
 
 def end_with_us(process: subprocess.Popen[bytes]) -> None:
