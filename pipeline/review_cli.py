@@ -122,12 +122,12 @@ def decide(
     engine, now = open_books(out), datetime.now().astimezone()
     seen = _judgement(engine, scorecard)
     known = {item.id for item in seen.scorecard.items}
-    rulings = [
-        *(Ruling(item=_known(id, known), outcome=Outcome.PASS, reason=reason) for id in passed or ()),
-        *(Ruling(item=_known(id, known), outcome=Outcome.NA, reason=reason) for id in not_applicable or ()),
-        *(_fail(text, known, reason) for text in failed or ()),
-    ]
     try:
+        rulings = [
+            *(Ruling(item=_known(id, known), outcome=Outcome.PASS, reason=reason) for id in passed or ()),
+            *(Ruling(item=_known(id, known), outcome=Outcome.NA, reason=reason) for id in not_applicable or ()),
+            *(_fail(text, known, reason) for text in failed or ()),
+        ]
         decided = review(
             engine,
             load_schemes(),
@@ -139,8 +139,8 @@ def decide(
             actor=actor or getpass.getuser(),
             now=now,
         )
-    except RecordError as error:
-        raise SettingsError(f"这个决定不能成立:{error}") from None
+    except RecordError:
+        raise SettingsError("这个决定不能成立,请检查项目、判定、所得分和理由") from None
     anchor.add(anchor_file(out), chain.head(engine), now)
     published, left = decided.scorecard.publishes_itself, in_doubt(decided)
     still = "、".join(["疑似否决"] * (decided.scorecard.status is Status.FLAGGED) + [*left])

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pydantic_settings
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -18,6 +19,14 @@ SETTINGS_FILE = Path("zhijian.toml")
 # the recogniser decodes the windows of all recordings that are heard at a time together: the fuller its batches, the
 # less a window costs (measured by tests/benchmarks/scaling.py)
 JOBS = 4
+_EXPECTED = {
+    "int": "整数",
+    "bool": "true 或 false",
+    "path": "路径",
+    "string": "文字(加引号)",
+    "tuple": "列表",
+    "model": "一组“键 = 值”",
+}
 PREFIX, CACHE_VARIABLE = "ZHIJIAN_", "ZHIJIAN_CACHE"
 
 
@@ -86,14 +95,33 @@ def load_settings() -> Settings:
     known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {CACHE_VARIABLE}
     for name in os.environ:
         if name.startswith(PREFIX) and name.partition("__")[0] not in known:
-            raise SettingsError(f"{name} is no setting; known are {', '.join(sorted(known))}")
+            raise SettingsError(f"没有设置项 {name};可以是 {'、'.join(sorted(known))}")
     try:
         return Settings()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, pydantic_settings.SettingsError) as error:
-        raise SettingsError(f"settings ({SETTINGS_FILE} or {PREFIX}*) cannot be read: {error}") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{SETTINGS_FILE} 不是 UTF-8 编码,请另存为 UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{SETTINGS_FILE} 不是正确的 TOML({error}):文字要加引号") from None
+    except pydantic_settings.SettingsError as error:
+        raise SettingsError(f"环境变量 {PREFIX}* 无法读取:{error}") from None
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"settings ({SETTINGS_FILE} or ZHIJIAN_*): {problems}") from None
+        raise SettingsError(f"设置({SETTINGS_FILE} 或环境变量)有误:{';'.join(map(_advice, error.errors()))}") from None
+
+
+def _advice(error: ErrorDetails) -> str:
+    """What is wrong with a setting, and what it may be."""
+    name, limits, kind = ".".join(map(str, error["loc"])), error.get("ctx", {}), error["type"]
+    if kind == "extra_forbidden":
+        return f"没有设置项 {name}"
+    wrong = f"{name} 不能是 {error['input']!r}"
+    if kind == "greater_than_equal":
+        return f"{wrong},至少是 {limits['ge']}"
+    if kind == "less_than_equal":
+        return f"{wrong},最多是 {limits['le']}"
+    if kind == "literal_error":
+        return f"{wrong},可以是 {limits['expected'].replace(' or ', ', ')}"
+    expected = next((word for part, word in _EXPECTED.items() if part in kind), None)
+    return f"{wrong},应为 {expected}" if expected else f"{wrong}({error['msg']})"
 
 
 def threads_for(wanted: int) -> int:

@@ -30,8 +30,8 @@ class Account:
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
-            raise RecordError("an account's name is 1 to 64 of A-Z a-z 0-9 . _ @ -, and begins with a letter or digit")
+            raise RecordError("账号由 1 至 64 个字母、数字或 . _ @ - 组成,以字母或数字开头")
         if (self.role is UserRole.AGENT) != bool(self.agent_no):
-            raise RecordError("an agent's account, and only an agent's, has an agent number")
+            raise RecordError("坐席的账号要写工号,其他角色不写")
         if (self.role is UserRole.SUPERVISOR) != bool(self.teams):
-            raise RecordError("a supervisor's account, and only a supervisor's, has teams")
+            raise RecordError("主管的账号要写班组,其他角色不写")

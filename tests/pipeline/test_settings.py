@@ -1,5 +1,7 @@
 """Settings: from the environment and zhijian.toml; what is misspelt or unusable is said, not ignored."""
 
+import re
+
 import pytest
 
 from zhijian.pipeline.settings import SettingsError, load_settings, threads_for
@@ -18,16 +20,30 @@ def test_the_environment_overrules_the_file(an_empty_folder, monkeypatch):
     assert (settings.jobs, settings.hearing.beam_size, settings.hearing.threads) == (2, 2, 3)
 
 
-@pytest.mark.parametrize("text", ["jobs = 0", 'colour = "red"', "[hearing]\nbeam = 5", "jobs = ", 'jobs = "many"'])
-def test_a_file_that_cannot_be_used_is_refused(an_empty_folder, text):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("jobs = 0", "jobs 不能是 0,至少是 1"),
+        ("jobs = 65", "jobs 不能是 65,最多是 64"),
+        ('jobs = "many"', "jobs 不能是 'many',应为 整数"),
+        ("jobs = ", "zhijian.toml 不是正确的 TOML"),
+        ('colour = "red"', "没有设置项 colour"),
+        ("hearing = 5", "hearing 不能是 5,应为 一组"),
+        ("[hearing]\nbeam = 5", "没有设置项 hearing.beam"),
+        ('[hearing]\ndevice = "gpu"', "hearing.device 不能是 'gpu',可以是 'cpu', 'cuda'"),
+        ('[review]\nsecure_cookies = "on it"', "review.secure_cookies 不能是 'on it',应为 true 或 false"),
+        ("out = 5", "out 不能是 5,应为 路径"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_refused_and_the_setting_named(an_empty_folder, text, said):
     (an_empty_folder / "zhijian.toml").write_text(text, encoding="utf-8")
-    with pytest.raises(SettingsError):
+    with pytest.raises(SettingsError, match=re.escape(said)):
         load_settings()
 
 
 def test_a_file_in_another_encoding_is_refused(an_empty_folder):
     (an_empty_folder / "zhijian.toml").write_bytes('source = "/srv/录音"'.encode("gbk"))
-    with pytest.raises(SettingsError, match="utf-8"):
+    with pytest.raises(SettingsError, match="UTF-8"):
         load_settings()
 
 
