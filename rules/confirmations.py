@@ -77,9 +77,9 @@ class ConfirmsRepeats(Operator):
 
     def _said_back(self, heard: Heard) -> Iterator[SaidBack]:
         for one in restatements(heard, told(heard)):
-            if one.likeness >= self.doubtful:
+            if one.probability >= self.doubtful:
                 words = words_of(heard.turns[one.turn], one.start, one.end)
-                yield SaidBack(one.turn, words, "诉求", certain=one.likeness >= self.restated)
+                yield SaidBack(one.turn, words, "诉求", certain=one.probability >= self.restated)
         for repeat in key_repeats(heard, self.sure):
             if repeat.agent and repeat.back.turn is not None and not _is_form_of_address(repeat):
                 certain = repeat.verdict is not Verdict.DOUBTFUL

@@ -24,9 +24,9 @@ _CUSTOMER = Scope(role=Role.CUSTOMER)
 class RestatesIssue(Operator):
     """The agent says back what the customer wants, after the customer has told it.
 
-    A restatement counts from the likeness `restated` on; below `doubtful` there was none (both 0..1). A caller wants
-    nothing whose call is harassment by the record, or by what it sounds like and one of the phrases of `harassment`.
-    `missing` is the reason of a fail.
+    A restatement as probable as `restated` counts; where none is as probable as `doubtful` there was none (both 0..1).
+    A caller wants nothing whose call is harassment by the record, or by what it sounds like and one of the phrases of
+    `harassment`. `missing` is the reason of a fail.
     """
 
     restated: float = Field(gt=0, le=1)
@@ -41,12 +41,14 @@ class RestatesIssue(Operator):
             return not_applicable("客户没有提出诉求")
         if self._is_harassment(heard):
             return not_applicable("骚扰来电,客户没有诉求")
-        best = max(restatements(heard, customer), key=lambda one: one.likeness, default=None)
-        if best and best.likeness >= self.restated:
+        best = max(restatements(heard, customer), key=lambda one: one.probability, default=None)
+        if best and best.probability >= self.restated:
             said = _words(heard, best).evidence("复述诉求")
-            return Finding(outcome=Outcome.PASS, confidence=best.likeness, evidence=(said,))
-        if best and best.likeness >= self.doubtful:
-            return unsure("有一处像是复述诉求,但不能确定", best.likeness, _words(heard, best).evidence(_closest(best)))
+            return Finding(outcome=Outcome.PASS, confidence=best.probability, evidence=(said,))
+        if best and best.probability >= self.doubtful:
+            return unsure(
+                "有一处像是复述诉求,但不能确定", best.probability, _words(heard, best).evidence(_closest(best))
+            )
         request, place = _place(heard, Role.CUSTOMER, telling), _place_after(heard, telling[0])
         told_by_customer = (Words(u.role, u.span, u.text).evidence("客户的诉求") for u in request.utterances)
         evidence = (*told_by_customer, _searched(heard, place, best))
@@ -59,7 +61,7 @@ class RestatesIssue(Operator):
         return Explanation(
             asked=(
                 "客户说出诉求之后,坐席复述客户的主要诉求",
-                "  诉求取自客户前几句话,不含户号、地址等资料;按内容相近和说法(您是说……、……对吗)判断",
+                "  诉求取自客户前几句话,不含户号、地址等资料;按内容相近、说法(您是说……、……对吗)和客户是否应声说对判断",
                 f"  客户没有诉求的不适用,如骚扰来电:{sentences.listed(self.harassment)}",
             ),
             reasons=(self.missing,),
@@ -95,7 +97,7 @@ def _searched(heard: Heard, place: Place, best: Restatement | None) -> Evidence:
 
 
 def _closest(best: Restatement) -> str:
-    return f"与诉求相近 {best.likeness:.2f}"
+    return f"是复述的可能 {best.probability:.0%}"
 
 
 def _words(heard: Heard, best: Restatement) -> Words:

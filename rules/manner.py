@@ -26,16 +26,15 @@ class Manner:
     """How clauses are put.
 
     `says`: as what the customer said or wants; `asks`: whether that is so; `about_customer`: as something of the
-    customer; `does`: as what is being done about it; `topic`: as the matter (…的问题); `requests`: something is asked
-    of the customer; `questions`: something new is; `asks_if`: something that the customer may answer with yes;
-    `supposes`: what would be, or could be done.
+    customer; `does`: as what is being done about it; `requests`: something is asked of the customer; `questions`:
+    something new is; `asks_if`: something that the customer may answer with yes; `supposes`: what would be, or could
+    be done.
     """
 
     says: bool
     asks: bool
     about_customer: bool
     does: bool
-    topic: bool
     requests: bool
     questions: bool
     asks_if: bool
@@ -51,7 +50,6 @@ def manner_of(clauses: Sequence[str], next_clause: str) -> Manner:
         asks=len(body) < len(words),
         about_customer=_about_customer().search(body) is not None,
         does=_of("does").is_in(words + _plain(next_clause)),
-        topic=_of("topic").is_in(body),
         requests=_of("request").is_in(body),
         questions=len(body) == len(words) and _of("question").is_in(body),
         asks_if=body.endswith("吗") or _of("asks_if").is_in(body),
@@ -62,6 +60,11 @@ def manner_of(clauses: Sequence[str], next_clause: str) -> Manner:
 def asks_for_data(chars: str) -> bool:
     """Is a name, number or place asked for?"""
     return _of("data").is_in(_plain(chars))
+
+
+def confirms(chars: str) -> bool:
+    """Does an answer begin with assent to something, such as 对 or 嗯是的?"""
+    return _confirmation().match(chars) is not None
 
 
 def clauses(text: NormalText) -> list[tuple[int, int]]:
@@ -124,6 +127,12 @@ def _says() -> _Words:
 @cache
 def _about_customer() -> re.Pattern[str]:
     return re.compile(f"(?<![{_NOT_ABOUT}])你(?!好)")
+
+
+@cache
+def _confirmation() -> re.Pattern[str]:
+    words = "|".join(word for kind, *line in lexicon("restating") if kind == "confirms" for word in line)
+    return re.compile(f"[嗯啊哎诶唉欸哦]*(?:{words})(?!不)")
 
 
 def _patterns(words: Iterable[str]) -> _Words:

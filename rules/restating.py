@@ -1,7 +1,7 @@
 """What the customer wants, and where the agent says it back.
 
 What the customer tells in the first turns, without key data, is compared with every stretch of what the agent says
-afterwards: by what it is about (see `gist`), and by how it is put (see `manner`).
+afterwards: by what it is about (see `gist`), by how it is put (see `manner`), and by what the customer answers.
 """
 
 from __future__ import annotations
@@ -15,33 +15,34 @@ from typing import NamedTuple
 from zhijian.models.records.dialogue import Role
 from zhijian.rules.gist import BREAK, EMPTY, Gist, all_of, gist
 from zhijian.rules.heard import Heard
-from zhijian.rules.manner import Manner, asks_for_data, clauses, manner_of
-from zhijian.rules.text import NormalText, lexicon, normalise
+from zhijian.rules.manner import Manner, asks_for_data, clauses, confirms, manner_of
+from zhijian.rules.saying_back import Clues, curve
+from zhijian.rules.text import lexicon, normalise
 
 TELLING_TURNS = 3
 """In so many turns that tell anything the customer has said what the matter is."""
 REQUEST_WEIGHT = 5.0
 """Two to three words are a request; what is told beyond this weight is detail that need not be said back."""
 LONGEST_CLAUSES = 3
-SAID_OR_ASKED, MATTER_AND_DONE, ABOUT_CUSTOMER, DONE, BARE = 0.9, 0.85, 0.75, 0.45, 0.4
-"""How far a stretch counts that is put as what the customer wants, down to one that only has the same words."""
-ASKS_FOR_MORE, ASKS_FOR_OTHER, ASKS_IF, SUPPOSES, TELLS_NUMBERS = 0.6, 0.4, 0.7, 0.5, 0.35
-"""How far it still counts if it is a question, a condition, or an answer."""
-EXPLICIT_MIN = 0.4
-"""您是说…对吗 says something back, however it was heard; so does a plain 您要…."""
+LONG_WEIGHT = 6.0
+"""What tells more than this is no longer for that."""
 
 
 @dataclass(frozen=True, slots=True)
 class Restatement:
     """What an agent's turn says that is most like the request: the normal characters [start, end) of turn `turn`.
 
-    `likeness` is 0..1.
+    `probability` is 0..1; `clues` are what it was told by.
     """
 
     turn: int
     start: int
     end: int
-    likeness: float
+    clues: Clues
+
+    @property
+    def probability(self) -> float:
+        return curve().probability(self.clues)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +76,28 @@ def told(heard: Heard) -> tuple[Told, ...]:
 
 
 def restatements(heard: Heard, customer: Sequence[Told]) -> tuple[Restatement, ...]:
-    """The best of each agent's turn that says anything of what the customer told before it."""
-    found = []
+    """The likeliest of each agent's turn that tells anything, from the request on."""
+    likeliest = []
+    for stretches in stretches_by_turn(heard, customer):
+        likeliest.append(max(stretches, key=lambda one: one.probability))
+    return tuple(likeliest)
+
+
+def stretches_by_turn(heard: Heard, customer: Sequence[Told]) -> Iterator[tuple[Restatement, ...]]:
+    """All that might be a restatement in each agent's turn that tells anything, from the request on."""
     request = aside = EMPTY
+    first_reply = True
     by_turn = {one.turn: one for one in customer}
     for index, turn in enumerate(heard.turns):
         if one := by_turn.get(index):
             request, aside = request + one.request, aside + one.aside
         elif turn.role is Role.AGENT and request:
-            best = _best(turn.text, request, aside.without(request))
-            if best and best.likeness:
-                found.append(Restatement(index, best.start, best.end, best.likeness))
-    return tuple(found)
+            reply = "".join(next_turn.text for next_turn in heard.turns[index + 1 : index + 2])
+            confirmed = confirms(normalise(reply).chars)
+            stretches = _stretches(turn.text, request, aside.without(request), first_reply, confirmed)
+            if stretches:
+                yield tuple(Restatement(index, *stretch) for stretch in stretches)
+            first_reply = False
 
 
 def _told_beside(chars: str, data: Sequence[tuple[int, int]], index: int) -> Told:
@@ -107,52 +118,54 @@ def _place_name() -> re.Pattern[str]:
 class _Stretch(NamedTuple):
     start: int
     end: int
-    likeness: float
+    clues: Clues
 
 
 @lru_cache(maxsize=256)
-def _best(raw: str, request: Gist, aside: Gist) -> _Stretch | None:
-    """What is most like the request in a turn; several items of a standard ask for it."""
-    return max(_stretches(normalise(raw), request, aside), key=lambda one: one.likeness, default=None)
-
-
-def _stretches(text: NormalText, request: Gist, aside: Gist) -> Iterator[_Stretch]:
-    """Every stretch of a turn that tells something."""
+def _stretches(raw: str, request: Gist, aside: Gist, first_reply: bool, confirmed: bool) -> tuple[_Stretch, ...]:
+    """Every stretch of a turn that tells something; several items of a standard ask for them."""
+    text = normalise(raw)
     spans = clauses(text)
     words = [text.chars[start:end] for start, end in spans]
-    gists = [gist(clause) for clause in words]
+    gists = [gist(clause).without(aside) for clause in words]
+    anew = [_asks_anew(clause) for clause in words]
+    found = []
     for first in range(len(spans)):
         for end in range(first + 1, min(first + LONGEST_CLAUSES, len(spans)) + 1):
-            if said := all_of(gists[first:end]).without(aside):
+            if said := all_of(gists[first:end]):
                 manner = manner_of(words[first:end], "".join(words[end : end + 1]))
-                yield _Stretch(spans[first][0], spans[end - 1][1], _likeness(said, request, manner))
+                clues = _clues(
+                    said,
+                    request,
+                    manner,
+                    asks=manner.asks and bool(gists[end - 1]),
+                    asks_anew=all(anew[at] for at in range(first, end) if gists[at]),
+                    first_reply=first_reply,
+                    confirmed=confirmed and not any(anew[first:]),
+                )
+                found.append(_Stretch(spans[first][0], spans[end - 1][1], clues))
+    return tuple(found)
 
 
-def _likeness(said: Gist, request: Gist, manner: Manner) -> float:
-    """How alike what was said is to the request, and how far it is put as one; 0..1."""
+def _asks_anew(clause: str) -> bool:
+    """What the customer says next answers this, and confirms nothing that was said before."""
+    manner = manner_of([clause], "")
+    return manner.requests or manner.questions or manner.asks_if
+
+
+def _clues(
+    said: Gist, request: Gist, manner: Manner, *, asks: bool, asks_anew: bool, first_reply: bool, confirmed: bool
+) -> Clues:
     overlap = min(1.0, 2 * said.shared(request) / (min(request.weight, REQUEST_WEIGHT) + said.weight))
-    form = _explicitness(manner)
-    if manner.requests or manner.questions:
-        form *= ASKS_FOR_MORE if manner.says else ASKS_FOR_OTHER
-    elif manner.asks_if and not manner.says:
-        form *= ASKS_IF
-    if manner.supposes:
-        form *= SUPPOSES
-    if said.numbers - request.numbers and not (manner.says or manner.asks):
-        form *= TELLS_NUMBERS
-    if manner.says and manner.asks:
-        return form * max(overlap**0.5, EXPLICIT_MIN)
-    plain = not (manner.requests or manner.questions or manner.supposes)
-    return form * (max(overlap, EXPLICIT_MIN) if manner.says and plain else overlap)
-
-
-def _explicitness(manner: Manner) -> float:
-    if manner.says and manner.asks:
-        return 1.0
-    if manner.says or manner.asks:
-        return SAID_OR_ASKED
-    if manner.does and (manner.about_customer or manner.topic):
-        return MATTER_AND_DONE
-    if manner.about_customer:
-        return ABOUT_CUSTOMER
-    return DONE if manner.does else BARE
+    return Clues(
+        overlap=overlap**0.5,
+        length=min(1.0, said.weight / LONG_WEIGHT),
+        says=manner.says,
+        asks=asks,
+        about_customer=manner.about_customer and not asks_anew,
+        does=manner.does,
+        supposes=manner.supposes,
+        tells_number=bool(said.numbers - request.numbers),
+        first_reply=first_reply,
+        confirmed=confirmed,
+    )
