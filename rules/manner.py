@@ -62,9 +62,9 @@ def asks_for_data(chars: str) -> bool:
     return _of("data").is_in(_plain(chars))
 
 
-def confirms(chars: str) -> bool:
-    """Does an answer begin with assent to something, such as 对 or 嗯是的?"""
-    return _confirmation().match(chars) is not None
+def confirms(answer: str) -> bool:
+    """Does an answer (normal characters) begin with assent, such as 对 or 嗯是的?"""
+    return _confirmation().match(answer) is not None
 
 
 def clauses(text: NormalText) -> list[tuple[int, int]]:

@@ -77,10 +77,8 @@ def told(heard: Heard) -> tuple[Told, ...]:
 
 def restatements(heard: Heard, customer: Sequence[Told]) -> tuple[Restatement, ...]:
     """The likeliest of each agent's turn that tells anything, from the request on."""
-    likeliest = []
-    for stretches in stretches_by_turn(heard, customer):
-        likeliest.append(max(stretches, key=lambda one: one.probability))
-    return tuple(likeliest)
+    by_turn = stretches_by_turn(heard, customer)
+    return tuple(max(stretches, key=lambda one: one.probability) for stretches in by_turn)
 
 
 def stretches_by_turn(heard: Heard, customer: Sequence[Told]) -> Iterator[tuple[Restatement, ...]]:
@@ -92,10 +90,9 @@ def stretches_by_turn(heard: Heard, customer: Sequence[Told]) -> Iterator[tuple[
         if one := by_turn.get(index):
             request, aside = request + one.request, aside + one.aside
         elif turn.role is Role.AGENT and request:
-            reply = "".join(next_turn.text for next_turn in heard.turns[index + 1 : index + 2])
-            confirmed = confirms(normalise(reply).chars)
-            stretches = _stretches(turn.text, request, aside.without(request), first_reply, confirmed)
-            if stretches:
+            answer = "".join(next_turn.text for next_turn in heard.turns[index + 1 : index + 2])
+            confirmed = confirms(normalise(answer).chars)
+            if stretches := _stretches(turn.text, request, aside.without(request), first_reply, confirmed):
                 yield tuple(Restatement(index, *stretch) for stretch in stretches)
             first_reply = False
 
