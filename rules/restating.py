@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import zip_longest
 from typing import NamedTuple
 
 from zhijian.models.records.dialogue import Role
@@ -125,12 +126,14 @@ def _stretches(raw: str, request: Gist, aside: Gist, first_reply: bool, confirme
     spans = clauses(text)
     words = [text.chars[start:end] for start, end in spans]
     gists = [gist(clause).without(aside) for clause in words]
-    anew = [_asks_anew(clause) for clause in words]
+    manners = [manner_of([clause], following) for clause, following in zip_longest(words, words[1:], fillvalue="")]
+    anew = [one.requests or one.questions or one.asks_if for one in manners]  # what is said next answers it
     found = []
     for first in range(len(spans)):
         for end in range(first + 1, min(first + LONGEST_CLAUSES, len(spans)) + 1):
             if said := all_of(gists[first:end]):
-                manner = manner_of(words[first:end], "".join(words[end : end + 1]))
+                several = end - first > 1
+                manner = manner_of(words[first:end], "".join(words[end : end + 1])) if several else manners[first]
                 clues = _clues(
                     said,
                     request,
@@ -142,12 +145,6 @@ def _stretches(raw: str, request: Gist, aside: Gist, first_reply: bool, confirme
                 )
                 found.append(_Stretch(spans[first][0], spans[end - 1][1], clues))
     return tuple(found)
-
-
-def _asks_anew(clause: str) -> bool:
-    """What the customer says next answers this, and confirms nothing that was said before."""
-    manner = manner_of([clause], "")
-    return manner.requests or manner.questions or manner.asks_if
 
 
 def _clues(
