@@ -19,7 +19,7 @@ SETTINGS_FILE = Path("zhijian.toml")
 # the recogniser decodes the windows of all recordings that are heard at a time together: the fuller its batches, the
 # less a window costs (measured by tests/benchmarks/scaling.py)
 JOBS = 4
-_EXPECTED = {
+_EXPECTED = {  # by what the type of pydantic's error contains
     "int": "整数",
     "bool": "true 或 false",
     "path": "路径",
@@ -103,7 +103,7 @@ def load_settings() -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{SETTINGS_FILE} 不是正确的 TOML({error}):文字要加引号") from None
     except pydantic_settings.SettingsError as error:
-        raise SettingsError(f"环境变量 {PREFIX}* 无法读取:{error}") from None
+        raise SettingsError(f"环境变量无法读取({error});分组的设置写作 {PREFIX}HEARING__BEAM_SIZE 这样") from None
     except ValidationError as error:
         raise SettingsError(f"设置({SETTINGS_FILE} 或环境变量)有误:{';'.join(map(_advice, error.errors()))}") from None
 

@@ -35,7 +35,7 @@ class Clues(NamedTuple):
 
 
 class Curve(NamedTuple):
-    """Weights of the log odds."""
+    """Weights of the log odds, one for each clue."""
 
     intercept: float
     weights: Clues

@@ -3,8 +3,9 @@
 The dialogues are made up for this purpose (+ the agent says the request back, - he does not; 坐 = agent, 客 =
 customer). Each is learnt as it stands, without punctuation, and misheard. Only the dialogue is labelled: of one with a
 restatement the stretch that is likeliest counts as it, of one without none does, so the curve is fitted on the
-likeliest of each, which it chooses anew until they stay (multiple-instance learning; Andrews et al. 2002, mi-SVM).
-All printed figures are of dialogues that the curve which judges them has not seen in any of their copies.
+likeliest of each, and these are chosen by the curve, in turns (multiple-instance learning, as in MI-SVM by Andrews et
+al. 2002). The files are by different authors; all printed figures are of files that the curve which judges them has
+not seen.
 """
 
 import itertools
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import LeaveOneGroupOut
 
 from zhijian.models.training.train_roles import Misheard
 from zhijian.rules import saying_back
@@ -34,10 +35,7 @@ ROLES = {"客": "customer", "坐": "agent"}
 MARKS = str.maketrans("", "", ",。?!、")
 MISHEARD_RATE = 0.1
 ROUNDS = 15
-FOLDS = 8
 THRESHOLDS = (0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.65, 0.7)
-
-Lines = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +44,13 @@ class Labelled:
 
     source: str
     restates: bool
-    lines: Lines
+    lines: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Copy:
     """A dialogue in one of its forms; `clues` of all stretches that may restate: (num_stretches, num_clues)."""
 
-    number: int
     form: str
     dialogue: Labelled
     clues: npt.NDArray[np.float64]
@@ -91,24 +88,24 @@ def forms() -> dict[str, Callable[[str], str]]:
 def copies(corpus: Sequence[Labelled], forms: Mapping[str, Callable[[str], str]]) -> list[Copy]:
     settings = load_standard().settings
     return [
-        Copy(number, form, one, _clues(((role, change(text)) for role, text in one.lines), settings))
+        Copy(form, one, _clues(((role, change(text)) for role, text in one.lines), settings))
         for form, change in forms.items()
-        for number, one in enumerate(corpus)
+        for one in corpus
     ]
 
 
 def _clues(lines: Iterable[tuple[str, str]], settings: Settings) -> npt.NDArray[np.float64]:
-    dialogue = [{role: text or "嗯"} for role, text in lines]
+    dialogue = [{role: text} for role, text in lines if text]
     heard = heard_of(Example.model_validate({"dialogue": dialogue}), settings)
     found = [one.clues for one in itertools.chain.from_iterable(stretches_by_turn(heard, told(heard)))]
     return np.array(found, dtype=float).reshape(-1, len(Clues._fields))
 
 
 def fit(learnt: Sequence[Copy]) -> Curve:
-    """Begins with the stretch of each that shares most and is put as one."""
+    """Begins with the stretch of each that shares most with the request."""
     learnt = [one for one in learnt if len(one.clues)]
     labels = [one.dialogue.restates for one in learnt]
-    likeliest = [one.clues[np.argmax(one.clues[:, :4].sum(axis=1))] for one in learnt]
+    likeliest = [one.clues[np.argmax(one.clues[:, Clues._fields.index("overlap")])] for one in learnt]
     for _ in range(ROUNDS):
         fitted = LogisticRegression(max_iter=1000).fit(likeliest, labels)
         likeliest = [one.clues[np.argmax(fitted.decision_function(one.clues))] for one in learnt]
@@ -120,10 +117,9 @@ def probability(curve: Curve, copy: Copy) -> float:
 
 
 def unseen(all_copies: Sequence[Copy]) -> npt.NDArray[np.float64]:
-    """(num_copies,) probabilities, of each dialogue by a curve fitted on the others."""
+    """(num_copies,) probabilities, of the dialogues of each file by a curve fitted on the other files."""
     guessed = np.zeros(len(all_copies))
-    folds = GroupKFold(FOLDS).split(guessed, groups=[one.number for one in all_copies])
-    for learnt, judged in folds:
+    for learnt, judged in LeaveOneGroupOut().split(guessed, groups=[one.dialogue.source for one in all_copies]):
         curve = fit([all_copies[at] for at in learnt])
         guessed[judged] = [probability(curve, all_copies[at]) for at in judged]
     return guessed

@@ -78,20 +78,20 @@ def test_one_that_comes_through_the_sign_on_has_no_password(call, out):
 
 
 @pytest.mark.parametrize(
-    ("words", "password", "status"),
+    ("words", "password", "status", "said"),
     [
-        (("add", "x", "--role", "monitor"), "short", 3),
-        (("add", "x y", "--role", "monitor"), PASSWORD, 2),
-        (("add", "x", "--role", "agent"), PASSWORD, 2),
-        (("add", "x", "--role", "monitor", "--agent-no", "1"), PASSWORD, 2),
-        (("add", "x", "--role", "supervisor"), PASSWORD, 2),
-        (("add", "x", "--role", "nosuch"), PASSWORD, 2),
-        (("password", "nosuch"), PASSWORD, 2),
-        (("disable", "nosuch"), PASSWORD, 2),
+        (("add", "x", "--role", "monitor"), "short", 3, "密码至少"),
+        (("add", "x y", "--role", "monitor"), PASSWORD, 2, "账号由 1 至 64 个"),
+        (("add", "x", "--role", "agent"), PASSWORD, 2, "要写工号"),
+        (("add", "x", "--role", "monitor", "--agent-no", "1"), PASSWORD, 2, "其他角色不写"),
+        (("add", "x", "--role", "supervisor"), PASSWORD, 2, "要写班组"),
+        (("add", "x", "--role", "nosuch"), PASSWORD, 2, "nosuch"),
+        (("password", "nosuch"), PASSWORD, 2, "没有账号 nosuch"),
+        (("disable", "nosuch"), PASSWORD, 2, "没有账号 nosuch"),
     ],
 )
-def test_what_does_not_fit_is_refused(call, words, password, status):
-    call(*words, password=password, status=status)
+def test_what_does_not_fit_is_refused(call, words, password, status, said):
+    assert said in call(*words, password=password, status=status)
     assert json.loads(call("list", "--json")) == []
 
 

@@ -223,4 +223,5 @@ class TestCommands:
         doubtful = call("list")[1]["scorecard"]
         assert call("decide", doubtful, *wrong, "--reason", "x", status=2)
         assert call("decide", 999, "--pass", OFFER, "--reason", "x", status=2)
+        assert "理由" in call("decide", doubtful, "--pass", OFFER, "--reason", " ", status=2)
         assert len(call("list")) == 2

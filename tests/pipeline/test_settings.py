@@ -49,11 +49,21 @@ def test_a_file_in_another_encoding_is_refused(an_empty_folder):
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("ZHIJIAN_JOSB", "JOSB"), ("ZHIJIAN_HEARNIG__BEAM_SIZE", "HEARNIG"), ("ZHIJIAN_HEARING__BEAM", "hearing.beam")],
+    [
+        ("ZHIJIAN_JOSB", "JOSB"),
+        ("ZHIJIAN_HEARNIG__BEAM_SIZE", "HEARNIG"),
+        ("ZHIJIAN_HEARING__BEAM", "hearing.beam"),
+    ],
 )
 def test_a_misspelt_variable_is_refused(monkeypatch, name, said):
     monkeypatch.setenv(name, "1")
     with pytest.raises(SettingsError, match=said):
+        load_settings()
+
+
+def test_a_group_in_a_variable_of_its_own_is_refused_with_how_to_write_it(monkeypatch):
+    monkeypatch.setenv("ZHIJIAN_HEARING", "beam_size=5")
+    with pytest.raises(SettingsError, match="ZHIJIAN_HEARING__BEAM_SIZE"):
         load_settings()
 
 

@@ -16,6 +16,7 @@ from zhijian.rules.language import Example
 from zhijian.rules.manner import clauses, manner_of
 from zhijian.rules.proof import heard_of
 from zhijian.rules.restating import restatements, told
+from zhijian.rules.saying_back import curve
 from zhijian.rules.sounds import sounds
 from zhijian.rules.standard import load_standard
 from zhijian.rules.text import normalise
@@ -26,17 +27,17 @@ CORPUS = train_restating.read_corpus()
 
 
 def call(*lines: tuple[str, str], **facts: Any) -> Heard:
-    return heard([{ROLES[role]: text} for role, text in lines], **facts)
+    return heard_lines([{ROLES[role]: text} for role, text in lines], **facts)
 
 
-def heard(dialogue: list[dict[str, str]], **facts: Any) -> Heard:
+def heard_lines(dialogue: list[dict[str, str]], **facts: Any) -> Heard:
     return heard_of(Example.model_validate({"call": facts, "dialogue": dialogue}), STANDARD.settings)
 
 
 def outcomes(source: str, restates: bool, marks: bool) -> list[Outcome]:
     dialogues = [one.lines for one in CORPUS if (one.source, one.restates) == (source, restates)]
     lines = [[{role: words if marks else words.translate(MARKS)} for role, words in lines] for lines in dialogues]
-    return [OPERATOR.look(heard(one)).outcome for one in lines]
+    return [OPERATOR.look(heard_lines(one)).outcome for one in lines]
 
 
 @pytest.mark.parametrize("marks", [True, False], ids=["punctuated", "as a recogniser writes it"])
@@ -54,17 +55,26 @@ def test_questions_and_answers_are_none(source: str, marks: bool) -> None:
     found = outcomes(source, False, marks)
     assert len(found) >= 50
     assert found.count(Outcome.PASS) <= 0.05 * len(found)
-    assert found.count(Outcome.FAIL) >= 0.8 * len(found)
+    assert found.count(Outcome.FAIL) >= 0.84 * len(found)
 
 
-def test_restatements_are_found_by_a_curve_that_knows_none_of_their_dialogues() -> None:
-    copies = train_restating.copies(CORPUS, {"as written": str})
-    curve = train_restating.fit([one for one in copies if one.dialogue.source != "recalled"])
-    recalled = [one for one in copies if one.dialogue.source == "recalled"]
-    said_back = [train_restating.probability(curve, one) for one in recalled if one.dialogue.restates]
-    others = [train_restating.probability(curve, one) for one in recalled if not one.dialogue.restates]
-    assert sum(one >= OPERATOR.doubtful for one in said_back) >= 0.95 * len(said_back)
-    assert sum(one < OPERATOR.restated for one in others) >= 0.9 * len(others)
+@pytest.fixture(scope="module")
+def copies() -> list[train_restating.Copy]:
+    return train_restating.copies(CORPUS, train_restating.forms())
+
+
+def test_the_weights_are_what_the_script_makes_of_the_corpus(copies: list[train_restating.Copy]) -> None:
+    learnt = train_restating.fit(copies)
+    assert learnt.intercept == pytest.approx(curve().intercept, abs=0.02), "run models/training/train_restating.py"
+    assert learnt.weights == pytest.approx(curve().weights, abs=0.02)
+
+
+def test_what_other_authors_wrote_is_told_as_well(copies: list[train_restating.Copy]) -> None:
+    judged = list(zip(copies, train_restating.unseen(copies), strict=True))
+    said_back = [probability for copy, probability in judged if copy.dialogue.restates]
+    others = [probability for copy, probability in judged if not copy.dialogue.restates]
+    assert sum(one >= OPERATOR.doubtful for one in said_back) >= 0.96 * len(said_back)
+    assert sum(one < OPERATOR.restated for one in others) >= 0.96 * len(others)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +109,9 @@ def test_key_data_are_no_request() -> None:
         ("客", "白果树村,我姓段。"),
         ("坐", "您是段先生,在白果树村,对吗?"),
     )
-    dialogue = call(*lines)
-    assert [one.turn for one in told(dialogue) if one.request] == [0]
-    assert OPERATOR.look(dialogue).outcome is Outcome.FAIL
+    heard = call(*lines)
+    assert [one.turn for one in told(heard) if one.request] == [0]
+    assert OPERATOR.look(heard).outcome is Outcome.FAIL
 
 
 def test_a_caller_who_wants_nothing() -> None:
@@ -121,7 +131,7 @@ def test_a_fail_shows_the_request_and_the_nearest_miss() -> None:
 
 def test_a_request_that_was_not_understood_is_doubt() -> None:
     dialogue = [{"customer": "店先感列了", "confidence": 0.1}, {"agent": "请问您在什么位置?"}]
-    assert OPERATOR.look(heard(dialogue)).outcome is Outcome.UNSURE
+    assert OPERATOR.look(heard_lines(dialogue)).outcome is Outcome.UNSURE
 
 
 @pytest.mark.parametrize(
@@ -185,7 +195,7 @@ def test_clauses_are_the_whole_text_in_order(raw: str) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from("客坐"), chinese.filter(bool)), min_size=1, max_size=6))
 def test_a_restatement_has_a_probability_and_lies_in_its_turn(lines: list[tuple[str, str]]) -> None:
-    dialogue = call(*lines)
-    for one in restatements(dialogue, told(dialogue)):
+    heard = call(*lines)
+    for one in restatements(heard, told(heard)):
         assert 0 < one.probability <= 1
-        assert 0 <= one.start < one.end <= len(normalise(dialogue.turns[one.turn].text))
+        assert 0 <= one.start < one.end <= len(normalise(heard.turns[one.turn].text))
