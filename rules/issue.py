@@ -65,7 +65,7 @@ class RestatesIssue(Operator):
                 f"  客户没有诉求的不适用,如骚扰来电:{sentences.listed(self.harassment)}",
             ),
             reasons=(self.missing,),
-            doubts=("有一处像是复述,但与诉求不够相近", "客户的诉求或坐席的话识别没有把握", "像是骚扰来电"),
+            doubts=("有一处像是复述,但不能确定", "客户的诉求或坐席的话识别没有把握", "像是骚扰来电"),
         )
 
     def _is_harassment(self, heard: Heard) -> bool:
