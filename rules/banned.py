@@ -6,18 +6,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 
 from pydantic import Field
 
 from zhijian.models.records.dialogue import Role, Turn, Utterance
 from zhijian.models.records.scorecard import BannedHit, Outcome, Tier
-from zhijian.rules.excuses import NO_EXCUSES, Excuses, Text, has, nearby
+from zhijian.rules.excuses import NO_EXCUSES, Excuses, Text, nearby
 from zhijian.rules.finding import Explanation, Finding, Operator, unsure
-from zhijian.rules.heard import Heard, Settings, found
+from zhijian.rules.heard import Heard, found
 from zhijian.rules.phrases import Hit, find, hits
 from zhijian.rules.pinyin import sounds_like
 from zhijian.rules.sentences import listed
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrase, PhraseList, Phrases, Scope, Term
 from zhijian.rules.text import NormalText, fillers, normalise
 
@@ -149,7 +150,7 @@ class NeverSays(Operator):
             if turn.role is Role.AGENT:
                 for utterance, near in heard.near(self.listens_for, turn.utterances):
                     for one in _longest(self._candidates(utterance, near, heard.settings)):
-                        if not self._excused(one, turn):
+                        if not self._excused(one, turn, heard):
                             yield _settled(one, heard)
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
@@ -180,15 +181,15 @@ class NeverSays(Operator):
             return 1.0, 1.0
         return wording.accept or entry.accept or self.accept, entry.doubt or self.doubt
 
-    def _excused(self, one: Spoken, turn: Turn) -> bool:
-        polite = self.polite if one.entry.tier is Tier.MINOR else ()
+    def _excused(self, one: Spoken, turn: Turn, heard: Heard) -> bool:
+        has = partial(heard.has, at_least=self.accept)
         return (
-            one.entry.unless.excuse(one.hit, turn.text, said=self.accept)
-            or has(polite, nearby(one.hit), self.accept)
-            or self._quoted(one.hit.text, one.start)
+            one.entry.unless.excuse(one.hit, turn.text, has)
+            or (one.entry.tier is Tier.MINOR and has(self.polite, nearby(one.hit)))
+            or self._quoted(one.hit.text, one.start, heard)
         )
 
-    def _quoted(self, text: NormalText, start: int) -> bool:
+    def _quoted(self, text: NormalText, start: int, heard: Heard) -> bool:
         """Do quoting words stand right before the phrase, but for particles and its subject?"""
         sentence_start, _ = text.sentence_of(start)
         skipped = fillers(text.chars)
@@ -197,7 +198,7 @@ class NeverSays(Operator):
         ahead = normalise(text.quote(sentence_start, start))
         return any(
             match.end == len(ahead)
-            for phrase in self.quoting
+            for phrase in heard.possible(self.quoting, ahead.raw, self.accept)
             for match in find(phrase, ahead, min_similarity=self.accept)
         )
 

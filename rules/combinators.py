@@ -9,8 +9,9 @@ from pydantic import Field, model_validator
 
 from zhijian.models.records.scorecard import Outcome
 from zhijian.rules.finding import Explanation, Finding, Operator, doubted, failed, merged, not_applicable, unsure, worst
-from zhijian.rules.heard import Heard, Settings, searched
+from zhijian.rules.heard import Heard, searched
 from zhijian.rules.sentences import indented
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Scope
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from zhijian.models.records.dialogue import Separation
 from zhijian.models.records.scorecard import Evidence, Outcome
 from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, unsure
-from zhijian.rules.heard import Heard, Settings, recorded
+from zhijian.rules.heard import Heard, recorded
 from zhijian.rules.scenario import Scenario
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Term
 
 NOT_RECORDED = "not_recorded"

@@ -14,7 +14,7 @@ from zhijian.models.records.span import Span
 from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.gist import gist
-from zhijian.rules.heard import Heard, Settings, found, searched
+from zhijian.rules.heard import Heard, found, searched
 from zhijian.rules.manner import manner_of
 from zhijian.rules.names import surname_of
 from zhijian.rules.numbers import NUMERAL
@@ -22,6 +22,7 @@ from zhijian.rules.phrases import Hit
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import Repeat, Verdict, Words, key_repeats, words_of
 from zhijian.rules.restating import restatements, told
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases
 from zhijian.rules.text import fillers, normalise
 

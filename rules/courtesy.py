@@ -13,11 +13,12 @@ from zhijian.models.records.scorecard import Outcome
 from zhijian.rules import sentences
 from zhijian.rules.conditions import Condition
 from zhijian.rules.finding import Explanation, Finding, Operator, failed
-from zhijian.rules.heard import Heard, Settings, found, searched
+from zhijian.rules.heard import Heard, found, searched
 from zhijian.rules.holds import agents_holds
 from zhijian.rules.phrases import Hit
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import repeated_wrong
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrase, Phrases, Scope, Term
 
 Name = Annotated[str, StringConstraints(min_length=1)]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 from pydantic import StringConstraints
 
-from zhijian.rules.phrases import Hit, find
+from zhijian.rules.phrases import Hit
 from zhijian.rules.terms import Phrase, Phrases, Term
-from zhijian.rules.text import normalise
 
 NEARBY_CHARS = 12
 """How far from the phrase, within its sentence, something may stand that excuses it."""
@@ -27,13 +27,13 @@ class Excuses(Term):
     def __bool__(self) -> bool:
         return bool(self.before or self.after or self.in_sentence or self.in_turn)
 
-    def excuse(self, hit: Hit, turn_text: str, *, said: float) -> bool:
-        """Is there one for this hit? `said` is the similarity from which a phrase counts."""
+    def excuse(self, hit: Hit, turn_text: str, has: Callable[[Sequence[Phrase], str], bool]) -> bool:
+        """Is there one for this hit? `has` tells whether one of the phrases is said in a raw text."""
         return (
             hit.text.chars[: hit.match.start].endswith(self.before)
             or hit.text.chars[hit.match.end :].startswith(self.after)
-            or (bool(self.in_sentence) and has(self.in_sentence, nearby(hit), said))
-            or (bool(self.in_turn) and has(self.in_turn, turn_text, said))
+            or (bool(self.in_sentence) and has(self.in_sentence, nearby(hit)))
+            or (bool(self.in_turn) and has(self.in_turn, turn_text))
         )
 
 
@@ -45,8 +45,3 @@ def nearby(hit: Hit) -> str:
     text, start, end = hit.text, hit.match.start, hit.match.end
     sentence_start, sentence_end = text.sentence_of(start)
     return text.quote(max(sentence_start, start - NEARBY_CHARS), min(sentence_end, end + NEARBY_CHARS))
-
-
-def has(phrases: tuple[Phrase, ...], raw: str, said: float) -> bool:
-    text = normalise(raw)
-    return any(find(phrase, text, min_similarity=said) for phrase in phrases)

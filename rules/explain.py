@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from zhijian.models.records.scorecard import Outcome
 from zhijian.rules.finding import Explanation
-from zhijian.rules.heard import Settings
 from zhijian.rules.language import Case, Rule
 from zhijian.rules.sentences import indented
+from zhijian.rules.settings import Settings
 from zhijian.rules.standard import Item
 from zhijian.rules.verdicts import too_doubtful
 

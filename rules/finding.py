@@ -10,9 +10,10 @@ from fractions import Fraction
 
 from zhijian.models.records.scorecard import BannedHit, Evidence, KeyDatum, Outcome
 from zhijian.rules.excuses import NO_EXCUSES, Excuses
-from zhijian.rules.heard import Heard, Settings, found, searched
+from zhijian.rules.heard import Heard, found, searched
 from zhijian.rules.phrases import Hit
 from zhijian.rules.places import Place
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrase, Term
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from zhijian.models.records.dialogue import Role
 from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, passed, unsure
-from zhijian.rules.heard import Heard, Settings, found, recorded, searched
+from zhijian.rules.heard import Heard, found, recorded, searched
 from zhijian.rules.phrases import Hit
 from zhijian.rules.places import Place
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases, Scope
 
 

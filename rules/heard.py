@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-
-from pydantic import Field
 
 from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Turn, Utterance
@@ -15,102 +12,15 @@ from zhijian.models.records.scorecard import Evidence, EvidenceKind
 from zhijian.rules import keydata
 from zhijian.rules.answers import Answers, Doubts
 from zhijian.rules.excuses import NO_EXCUSES, Excuses
-from zhijian.rules.phrases import Hit, apart, best_hit, hits
+from zhijian.rules.phrases import Hit, apart, best_hit, find, hits
 from zhijian.rules.places import Place, place_of
 from zhijian.rules.scenario import ScenarioGuess, classify
-from zhijian.rules.terms import Phrase, PhraseList, Phrases, Scope, Term
-from zhijian.rules.text import fillers, normalise
-from zhijian.rules.vocabulary import Vocabulary
+from zhijian.rules.settings import Settings
+from zhijian.rules.terms import Phrase, PhraseList, Scope
+from zhijian.rules.text import normalise
 
 Least = Callable[[Phrase], float]
 """From which similarity on (0..1) a phrase counts."""
-
-
-class Thresholds(Term):
-    """From when something counts; similarities, confidences and ratios are 0..1.
-
-    A phrase at least `said` alike was said; one at least `doubt` alike may have been; one at least `certain` alike may
-    oblige the agent to something. A searched place whose words are less than `word_confidence` sure, or in which
-    `unheard_ms` and `unheard_ratio` of the speaker's voice brought no words, allows no deduction; nor does one with an
-    utterance of `unheard_ms` or more that has less than `sparse_ratio` of the characters its speaker usually says in
-    such a time, or, on one channel, `talked_over_ms` in which both speak; nor does one of up to `garbled_among_chars`
-    characters of which four in a row are less than `garbled` sure: what is sought may be just those. Below
-    `role_confidence` an utterance may be the other's, below `scenario_confidence` the call may be about something else.
-
-    About phrases at least `asked` alike the sound itself is asked. With its answer a phrase was said from a probability
-    of `believed` on, and may have been from `possible` on. A deduction that is right with a probability of less than
-    `deduct` is none.
-    """
-
-    said: float = Field(gt=0, le=1)
-    doubt: float = Field(gt=0, le=1)
-    certain: float = Field(gt=0, le=1)
-    word_confidence: float = Field(ge=0, le=1)
-    role_confidence: float = Field(ge=0, le=1)
-    unheard_ms: int = Field(ge=0)
-    unheard_ratio: float = Field(gt=0, le=1)
-    sparse_ratio: float = Field(ge=0, le=1)
-    garbled: float = Field(ge=0, le=1)
-    garbled_among_chars: int = Field(ge=0)
-    talked_over_ms: int = Field(gt=0)
-    scenario_confidence: float = Field(ge=0, le=1)
-    asked: float = Field(gt=0, le=1)
-    believed: float = Field(gt=0, le=1)
-    possible: float = Field(gt=0, le=1)
-    deduct: float = Field(ge=0, le=1)
-
-
-class Silences(Term):
-    """What tells an announced hold, an unexplained silence and the customer's own wait apart.
-
-    A `notice` that is not part of a `no_notice` announces the silence if the agent says no more than
-    `notice_tail_chars` after its sentence and the customer replies with no more than `short_reply_chars`. What the
-    customer says who wants to look something up, and what the agent says who `asks` or `requests` something of the
-    customer, has to be `context` (0..1) alike; nothing is asked after the agent's `own_deeds`. A reply made of `assent`
-    words alone neither ends what the agent says nor tells anything.
-    """
-
-    min_ms: int = Field(gt=0)
-    notice: Phrases
-    no_notice: Phrases
-    notice_tail_chars: int = Field(ge=0)
-    context: float = Field(gt=0, le=1)
-    customer_waits: Phrases
-    asks: Phrases
-    requests: Phrases
-    own_deeds: Phrases
-    assent: tuple[str, ...] = Field(min_length=1)
-    short_reply_chars: int = Field(ge=0)
-
-    def is_assent(self, chars: str) -> bool:
-        """Does a normal text hold nothing but words of assent and particles?"""
-        return (
-            self._assent.fullmatch("".join(c for c, skip in zip(chars, fillers(chars), strict=True) if not skip))
-            is not None
-        )
-
-    @cached_property
-    def _assent(self) -> re.Pattern[str]:
-        return re.compile(f"(?:{'|'.join(map(re.escape, self.assent))})*")
-
-
-class Settings(Term):
-    """What all items of a standard share; `listens_for` are the phrases of all of them, to be looked for at once."""
-
-    thresholds: Thresholds
-    silences: Silences
-    listens_for: tuple[Phrase, ...] = ()
-
-    @cached_property
-    def vocabulary(self) -> Vocabulary:
-        """The first parts of the phrases, each from the least similarity on from which it tells anything."""
-        thresholds = self.thresholds
-        tells = min(thresholds.said, thresholds.doubt, thresholds.certain)
-        least: dict[str, float] = {}
-        for phrase in self.listens_for:
-            first = phrase.parts[0]
-            least[first] = min(tells, phrase.accept or tells, least.get(first, tells))
-        return Vocabulary(least)
 
 
 @dataclass(frozen=True)
@@ -196,7 +106,7 @@ class Heard:
         return apart(
             hit
             for hit in self._sounding(phrases, utterances, least, least_belief)
-            if not (unless and unless.excuse(hit, self._turn_text(hit.utterance), said=thresholds.said))
+            if not (unless and unless.excuse(hit, self._turn_text(hit.utterance), self.has))
         )
 
     def _was_said(self, phrase: Phrase) -> float:
@@ -225,12 +135,23 @@ class Heard:
 
     def alike(self, phrases: Sequence[Phrase], utterances: Iterable[Utterance], least: Least) -> Iterator[Hit]:
         """Every place of the utterances, in order, that sounds like a phrase, each from its least similarity on."""
-        known = phrases if isinstance(phrases, PhraseList) else PhraseList(phrases)
+        known = PhraseList.of(phrases)
         for utterance, near in self.near(known, utterances):
             for place in known.among(near):
                 phrase = known[place]
                 if near[phrase.parts[0]] >= (at_least := least(phrase)):
                     yield from hits(phrase, utterance, min_similarity=at_least)
+
+    def has(self, phrases: Sequence[Phrase], raw: str, *, at_least: float | None = None) -> bool:
+        """Is one of the phrases said in a text of the call, by the standard's threshold or another?"""
+        said, text = at_least or self.settings.thresholds.said, normalise(raw)
+        return any(find(phrase, text, min_similarity=said) for phrase in self.possible(phrases, raw, said))
+
+    def possible(self, phrases: Sequence[Phrase], raw: str, at_least: float) -> Sequence[Phrase]:
+        """Those of the phrases that may be so much alike in a text of the call; all where nothing is known of it."""
+        known = PhraseList.of(phrases)
+        near = self._near_in(raw) if self._knows(known) and at_least >= self.settings.tells else None
+        return known if near is None else [known[place] for place in known.among(near)]
 
     def near(
         self, phrases: PhraseList, utterances: Iterable[Utterance]
@@ -239,20 +160,24 @@ class Heard:
 
         Each comes with how alike (0..1) it is at most to the first parts of these phrases, and of others.
         """
-        in_vocabulary = _is_part(phrases.firsts, self.settings.vocabulary.phrases)
+        knows = self._knows(phrases)
         for utterance in utterances:
-            near = self._near_in(utterance) if in_vocabulary else None
+            near = self._near_in(utterance.text) if knows else None
             if near is None:
                 yield utterance, dict.fromkeys(phrases.firsts, 1.0)
             elif not near.keys().isdisjoint(phrases.firsts):
                 yield utterance, near
 
-    def _near_in(self, utterance: Utterance) -> Mapping[str, float] | None:
-        """What of the vocabulary may be in it; None where that is not known."""
-        if (near := self._near.get(utterance.text)) is not None:
+    def _knows(self, phrases: PhraseList) -> bool:
+        """Are they all in the vocabulary?"""
+        return _is_part(phrases.firsts, self.settings.vocabulary.phrases)
+
+    def _near_in(self, raw: str) -> Mapping[str, float] | None:
+        """What of the vocabulary may be in a text; None where that is not known."""
+        if (near := self._near.get(raw)) is not None:
             return near
         # a part of an utterance: nothing is in it that is not in the whole
-        return next((near for whole, near in self._near.items() if utterance.text in whole), None)
+        return next((near for whole, near in self._near.items() if raw in whole), None)
 
     @cached_property
     def _near(self) -> dict[str, dict[str, float]]:

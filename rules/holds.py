@@ -21,9 +21,10 @@ from zhijian.rules.finding import (
     unsure,
     worst,
 )
-from zhijian.rules.heard import Heard, Settings
+from zhijian.rules.heard import Heard
 from zhijian.rules.phrases import Hit, find
 from zhijian.rules.places import Place
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases
 from zhijian.rules.text import NormalText, normalise
 

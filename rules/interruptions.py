@@ -12,8 +12,9 @@ from zhijian.models.records.scorecard import Evidence, EvidenceKind, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, unsure
-from zhijian.rules.heard import Heard, Settings
+from zhijian.rules.heard import Heard
 from zhijian.rules.pinyin import similarity
+from zhijian.rules.settings import Settings
 from zhijian.rules.text import normalise
 
 BREATH_MS = 500

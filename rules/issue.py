@@ -11,11 +11,12 @@ from zhijian.models.records.scorecard import Evidence, EvidenceKind, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
-from zhijian.rules.heard import Heard, Settings
+from zhijian.rules.heard import Heard
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import Words, words_of
 from zhijian.rules.restating import Restatement, restatements, told
 from zhijian.rules.scenario import Scenario, recorded_scenario
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases, Scope
 
 _CUSTOMER = Scope(role=Role.CUSTOMER)

@@ -22,9 +22,9 @@ from zhijian.models.records.call import Direction, Party
 from zhijian.models.records.dialogue import Role, Separation
 from zhijian.models.records.scorecard import Outcome
 from zhijian.rules.conditions import Condition
-from zhijian.rules.heard import Silences, Thresholds
 from zhijian.rules.operators import Check
 from zhijian.rules.scenario import Scenario
+from zhijian.rules.settings import Silences, Thresholds
 from zhijian.rules.terms import Phrases, Term
 
 _EXPECTED = {

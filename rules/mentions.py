@@ -8,9 +8,10 @@ from zhijian.rules import sentences
 from zhijian.rules.anchors import over_places
 from zhijian.rules.excuses import NO_EXCUSES, Excuses
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, passed, unsure
-from zhijian.rules.heard import Heard, Settings, found, searched
+from zhijian.rules.heard import Heard, found, searched
 from zhijian.rules.phrases import Hit
 from zhijian.rules.places import Place
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases, Scope
 
 

@@ -11,10 +11,11 @@ from zhijian.rules import numbers, sentences
 from zhijian.rules.anchors import over_places
 from zhijian.rules.digits import MIN_DIGITS
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, passed, unsure
-from zhijian.rules.heard import Heard, Settings, found, searched
+from zhijian.rules.heard import Heard, found, searched
 from zhijian.rules.phrases import Hit, find
 from zhijian.rules.pinyin import Match, similarity
 from zhijian.rules.places import Place
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrase, Phrases, Scope
 from zhijian.rules.text import NormalText, normalise
 

@@ -14,10 +14,11 @@ from zhijian.rules.datum import AGENT, CUSTOMER
 from zhijian.rules.digits import digit_strings
 from zhijian.rules.disclosures import Disclosure, PrivateData, disclosures
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable
-from zhijian.rules.heard import Heard, Settings, found
+from zhijian.rules.heard import Heard, found
 from zhijian.rules.manner import clauses, manner_of
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import words_of
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases
 from zhijian.rules.text import normalise
 

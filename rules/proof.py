@@ -12,9 +12,10 @@ from zhijian.models.records.dialogue import Dialogue, Utterance, Voice
 from zhijian.models.records.scorecard import Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules.banned import BannedPhrase, NeverSays
-from zhijian.rules.heard import Heard, Settings
+from zhijian.rules.heard import Heard
 from zhijian.rules.judge import finding_of, result_of
 from zhijian.rules.language import CallFacts, Example, Line
+from zhijian.rules.settings import Settings
 from zhijian.rules.standard import Item, Standard
 from zhijian.rules.terms import pieces
 

@@ -8,7 +8,8 @@ from zhijian.models.records.dialogue import Role, Utterance
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, Outcome
 from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, unsure
-from zhijian.rules.heard import Heard, Settings
+from zhijian.rules.heard import Heard
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Scope
 
 

@@ -14,10 +14,11 @@ from zhijian.models.records.scorecard import Evidence, EvidenceKind, KeyDatum, O
 from zhijian.models.records.span import Span
 from zhijian.rules import keydata, sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
-from zhijian.rules.heard import Heard, Settings, searched
+from zhijian.rules.heard import Heard, searched
 from zhijian.rules.lost_digits import whole
 from zhijian.rules.phrases import hits
 from zhijian.rules.places import Place
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrase
 from zhijian.rules.text import normalise
 

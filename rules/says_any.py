@@ -8,8 +8,9 @@ from zhijian.rules import sentences
 from zhijian.rules.anchors import over_places
 from zhijian.rules.excuses import NO_EXCUSES, Excuses
 from zhijian.rules.finding import Explanation, Finding, Operator, presence
-from zhijian.rules.heard import Heard, Settings
+from zhijian.rules.heard import Heard
 from zhijian.rules.places import Place
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases, Scope
 
 

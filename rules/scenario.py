@@ -12,7 +12,7 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, cached_property
@@ -95,7 +95,7 @@ class Model:
     def probabilities(self, found: Mapping[str, float]) -> dict[Scenario, float]:
         """Of all scenarios, for the features of a call; they add up to 1."""
         rows = self._rows
-        known = [(rows[feature], value) for feature, value in found.items() if feature in rows]
+        known = [(row, value) for feature, value in found.items() if (row := rows.get(feature)) is not None]
         rows_found, values = np.array([row for row, _ in known], int), np.array([value for _, value in known])
         log_odds = (values @ self._matrix[rows_found]).tolist()  # in order: sums depend on it
         highest = max(log_odds)
@@ -122,34 +122,32 @@ def recorded_scenario(value: str | None) -> Scenario | None:
 def features(direction: Direction, turns: Iterable[tuple[Role, str]]) -> dict[str, float]:
     """What is found in a call, each worth the most telling place in which it was said."""
     found = {OUTBOUND: 1.0} if direction is Direction.OUTBOUND else {}
+    for worth, mark, chars in sorted(_places(turns)):  # what is worth most comes last, and stays
+        syllables = [reading(char) for char in chars]
+        pairs, triples = list(pairwise(syllables)), zip(syllables, syllables[1:], syllables[2:], strict=False)
+        found |= dict.fromkeys((*chars, *syllables, *map(" ".join, pairs)), worth)
+        for word in (*pairs, *triples):
+            for name, value in _cues().get(word, ()):
+                found[mark + name] = max(worth * value, found.get(mark + name, 0.0))
+    return found
+
+
+def _places(turns: Iterable[tuple[Role, str]]) -> Iterator[tuple[float, str, str]]:
+    """What is said, in normal characters, with what it is worth there and whose cues it has."""
     places = iter(CUSTOMER_PLACES)
     place = next(places)
     for role, text in turns:
         chars = _bare(text)
         by_customer = role is Role.CUSTOMER
-        worth = place if by_customer else AGENT_PLACE
-        for feature, value in _of_chars(chars, CUSTOMER_CUE if by_customer else AGENT_CUE).items():
-            if found.get(feature, 0.0) < (weight := worth * value):
-                found[feature] = weight
+        yield (place, CUSTOMER_CUE, chars) if by_customer else (AGENT_PLACE, AGENT_CUE, chars)
         if by_customer and len(chars) >= MIN_CHARS:
             place = next(places, place)
-    return found
 
 
 def _bare(text: str) -> str:
     """The normal text without particles; numbers are all alike."""
     chars = normalise(text).chars
     return _NUMBER.sub("0", "".join(char for char, skip in zip(chars, fillers(chars), strict=True) if not skip))
-
-
-def _of_chars(chars: str, mark: str) -> dict[str, float]:
-    syllables = [reading(char) for char in chars]
-    pairs, triples = list(pairwise(syllables)), zip(syllables, syllables[1:], syllables[2:], strict=False)
-    found = dict.fromkeys((*chars, *syllables, *map(" ".join, pairs)), 1.0)
-    for word in (*pairs, *triples):
-        for name, value in _cues().get(word, ()):
-            found[mark + name] = max(value, found.get(mark + name, 0.0))
-    return found
 
 
 @cache

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from zhijian.models.records.scorecard import StandardRef
 from zhijian.rules.banned import NeverSays
-from zhijian.rules.heard import Settings
 from zhijian.rules.language import Judgeable, PhraseLists, Problem, Rule, Sheet, SheetLine, StandardError, read
+from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrase, Phrases, pieces
 
 BUNDLED = Path(__file__).parent / "standards" / "95598"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -58,14 +58,19 @@ class Phrase(Term):
 class PhraseList(tuple[Phrase, ...]):
     """Phrases to look for side by side."""
 
+    @classmethod
+    def of(cls, phrases: Iterable[Phrase]) -> PhraseList:
+        """These phrases, as they are where they are a list already: it knows its places."""
+        return phrases if isinstance(phrases, cls) else cls(phrases)
+
     @cached_property
     def firsts(self) -> frozenset[str]:
         """The first parts of all of them: a phrase is nowhere where that is not."""
         return frozenset(self._places)
 
-    def among(self, firsts: Iterable[str]) -> list[int]:
+    def among(self, firsts: Mapping[str, object]) -> list[int]:
         """The places in the list of those that begin with one of these parts, in order."""
-        return sorted(place for first in firsts if first in self._places for place in self._places[first])
+        return sorted(place for first in firsts.keys() & self.firsts for place in self._places[first])
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:

@@ -14,7 +14,8 @@ from importlib.resources import files
 
 from zhijian.models.records.scorecard import EvidenceKind, Outcome
 from zhijian.rules.finding import Finding
-from zhijian.rules.heard import Heard, Settings
+from zhijian.rules.heard import Heard
+from zhijian.rules.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,8 +62,7 @@ _Reader = Callable[[Any], Any]
 _MISSING = object()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Field:
+class _Field(typing.NamedTuple):
     """A field of a record; `span_keys` are what a span is written as, None for another value."""
 
     name: str
@@ -74,7 +73,6 @@ class _Field:
     may_be_none: bool
 
 
-@cache
 def _fields(cls: Any) -> tuple[_Field, ...]:
     hints = typing.get_type_hints(cls)
     return tuple(
@@ -88,12 +86,6 @@ def _fields(cls: Any) -> tuple[_Field, ...]:
         )
         for field in dataclasses.fields(cls)
     )
-
-
-@cache
-def _keys(cls: Any) -> frozenset[str]:
-    """Those that the object of a record may have."""
-    return frozenset(key for field in _fields(cls) for key in field.span_keys or (field.name,))
 
 
 def _is_span(name: str) -> bool:
@@ -132,42 +124,53 @@ def _reader(hint: Any) -> _Reader:
         return partial(_read_tuple, _reader(arguments[0]))
     if origin is dict:
         return partial(_read_mapping, _reader(arguments[1]))
-    return partial(_read_record if dataclasses.is_dataclass(hint) else _read_scalar, hint)
+    if dataclasses.is_dataclass(hint):
+        return _record_reader(hint)
+    if issubclass(hint, Enum):
+        return partial(_read_enum, hint.__name__, {member.value: member for member in hint})
+    return partial(_read_scalar, hint)
 
 
-def _read_record(cls: Any, data: Any) -> Any:
+def _record_reader(cls: Any) -> _Reader:
+    fields = _fields(cls)
+    keys = frozenset(key for field in fields for key in field.span_keys or (field.name,))
+    return partial(_read_record, cls, fields, keys)
+
+
+def _read_record(cls: Any, fields: tuple[_Field, ...], keys: frozenset[str], data: Any) -> Any:
     if not isinstance(data, dict):
         raise _Unreadable(f"expected an object, got {type(data).__name__}")
     values: dict[str, Any] = {}
-    for field in _fields(cls):
-        if field.span_keys is not None:
-            values[field.name] = _read_span(field, *map(data.get, field.span_keys))
+    for name, read, plain, required, span_keys, may_be_none in fields:
+        if span_keys is not None:
+            start, end = span_keys
+            values[name] = _read_span(name, may_be_none, data.get(start), data.get(end))
             continue
-        value = data.get(field.name, _MISSING)
-        if type(value) is field.plain:
-            values[field.name] = value
+        value = data.get(name, _MISSING)
+        if type(value) is plain:
+            values[name] = value
         elif value is not _MISSING:
             try:
-                values[field.name] = field.read(value)
+                values[name] = read(value)
             except _Unreadable as error:
-                raise error.within(f".{field.name}") from None
-        elif field.required:
-            raise _Unreadable(f"key {field.name!r} is missing")
-    if not data.keys() <= _keys(cls):
-        raise _Unreadable(f"unknown key {min(data.keys() - _keys(cls))!r}")
+                raise error.within(f".{name}") from None
+        elif required:
+            raise _Unreadable(f"key {name!r} is missing")
+    if not data.keys() <= keys:
+        raise _Unreadable(f"unknown key {min(data.keys() - keys)!r}")
     try:
         return cls(**values)
     except RecordError as error:
         raise _Unreadable(str(error)) from None
 
 
-def _read_span(field: _Field, start: Any, end: Any) -> Span | None:
-    if start is None and end is None and field.may_be_none:
+def _read_span(name: str, may_be_none: bool, start: Any, end: Any) -> Span | None:
+    if start is None and end is None and may_be_none:
         return None
     try:
         return Span(start, end)
     except RecordError as error:
-        raise _Unreadable(str(error), f".{field.name}") from None
+        raise _Unreadable(str(error), f".{name}") from None
 
 
 def _read_tuple(read: _Reader, value: Any) -> Any:
@@ -194,12 +197,17 @@ def _read_mapping(read: _Reader, value: Any) -> Any:
     return items
 
 
+def _read_enum(name: str, members: dict[Any, Enum], value: Any) -> Enum:
+    try:
+        return members[value]
+    except (KeyError, TypeError):
+        raise _Unreadable(f"the value is not a {name}") from None
+
+
 def _read_scalar(hint: Any, value: Any) -> Any:
     if type(value) is hint:
         return value
     try:
-        if issubclass(hint, Enum):
-            return hint(value)
         if hint is Decimal and isinstance(value, str | int):
             return Decimal(value)
         if hint in (datetime, date) and isinstance(value, str):

@@ -22,11 +22,11 @@ from sklearn.model_selection import LeaveOneGroupOut
 
 from zhijian.models.training.train_roles import Misheard
 from zhijian.rules import saying_back
-from zhijian.rules.heard import Settings
 from zhijian.rules.language import Example
 from zhijian.rules.proof import heard_of
 from zhijian.rules.restating import stretches_by_turn, told
 from zhijian.rules.saying_back import Clues, Curve
+from zhijian.rules.settings import Settings
 from zhijian.rules.standard import load_standard
 
 CORPUS = Path(__file__).with_name("restatements")
