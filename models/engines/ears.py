@@ -23,7 +23,7 @@ from zhijian.models.engines.inventions import suspicion_of_passage
 from zhijian.models.engines.lexicon import corrected
 from zhijian.models.engines.rates import refuse_false_rate
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
-from zhijian.models.engines.verifier import Reading, phrase_scores
+from zhijian.models.engines.verifier import phrase_scores
 from zhijian.models.engines.whisper import LANGUAGE, Passage, Recogniser
 from zhijian.models.engines.windows import Window, pack
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer, SpeakerTurn
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 6
+HEARING_VERSION = 7
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
@@ -152,8 +152,7 @@ class Ears:
         for stretch in found:
             stretch.words = list(corrected(stretch.words))
         dialogue = self._dialogue(sound.duration_ms, sides, found, stray, windows)
-        readings = list(map(Reading, windows, passages))
-        scores = phrase_scores(self.recogniser, readings, dialogue, questions(dialogue))
+        scores = phrase_scores(self.recogniser, windows, dialogue, questions(dialogue))
         return replace(dialogue, phrase_scores=scores)
 
     def _told_apart(self, channels: voice.Channels) -> _Sides:

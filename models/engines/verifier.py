@@ -1,57 +1,75 @@
 """Was a phrase said where the recogniser wrote something that sounds like it? The sound itself is asked.
 
-Whisper is forced to say the whole window twice, as it was recognised and with the phrase in its place; the difference
-of the two log likelihoods tells which of them the sound supports, and how probable the phrase's own tokens are, whether
-it supports any of them. The words around stay: they are the context of both.
+Whisper is forced to say a whole window twice, as it was recognised and with the phrase in its place; the difference of
+the two log likelihoods tells which of them the sound supports, and how probable the phrase's own tokens are, whether it
+supports any of them. All else that was said in the window stays: it is the context of both.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from zhijian.models.engines.whisper import Passage, Recogniser
+from zhijian.models.engines.whisper import Recogniser
 from zhijian.models.engines.windows import Window
 from zhijian.models.records.dialogue import Dialogue, Utterance
 from zhijian.models.records.questions import PhraseQuery, PhraseScore
-from zhijian.models.records.span import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A window and what was read in it."""
+class _Word(NamedTuple):
+    """`text[start:end]` of the utterance with this number, whose last sound was at `end_ms`."""
 
-    window: Window
-    passage: Passage
+    end_ms: int
+    utterance: int
+    start: int
+    end: int
+    text: str
+
+    def is_asked_about(self, query: PhraseQuery) -> bool:
+        return self.utterance == query.utterance and self.start < query.end and query.start < self.end
 
 
 def phrase_scores(
-    recogniser: Recogniser, readings: Sequence[Reading], dialogue: Dialogue, queries: Sequence[PhraseQuery]
+    recogniser: Recogniser, windows: Sequence[Window], dialogue: Dialogue, queries: Sequence[PhraseQuery]
 ) -> tuple[PhraseScore, ...]:
     """The answers to the queries, in their order; none for a stretch that no window holds."""
-    by_window: defaultdict[int, list[PhraseQuery]] = defaultdict(list)
+    words = sorted(word for number, one in enumerate(dialogue.utterances) for word in _words(number, one))
+    by_window = [[word for word in words if _holds(window, word)] for window in windows]
+    asked: defaultdict[int, list[PhraseQuery]] = defaultdict(list)
     for query in queries:
-        place = dialogue.utterances[query.utterance].time_of(query.start, query.end)
-        number = _window_of(place, readings)
-        if number is not None:
-            by_window[number].append(query)
+        last = next((word for word in reversed(words) if word.is_asked_about(query)), None)
+        asked_in = (number for number, said in enumerate(by_window) if last in said)
+        if (number := next(asked_in, None)) is not None:
+            asked[number].append(query)
     scores: dict[PhraseQuery, PhraseScore] = {}
-    for number, asked in by_window.items():
-        scores |= {score.query: score for score in _scores(recogniser, readings[number], dialogue, asked)}
+    for number, of_window in asked.items():
+        found = _scores(recogniser, windows[number], by_window[number], of_window)
+        scores |= {score.query: score for score in found}
     return tuple(scores[query] for query in queries if query in scores)
 
 
+def _words(number: int, utterance: Utterance) -> Iterator[_Word]:
+    start = 0
+    for word in utterance.words:
+        end = start + len(word.text)
+        yield _Word(word.span.end_ms, number, start, end, word.text)
+        start = end
+
+
+def _holds(window: Window, word: _Word) -> bool:
+    """The end decides: a word that follows a pause is timed from where the word before it ended."""
+    return window.span.start_ms < word.end_ms <= window.span.end_ms
+
+
 def _scores(
-    recogniser: Recogniser, reading: Reading, dialogue: Dialogue, queries: Sequence[PhraseQuery]
+    recogniser: Recogniser, window: Window, said: Sequence[_Word], queries: Sequence[PhraseQuery]
 ) -> Iterator[PhraseScore]:
-    """Of the queries that lie in one window."""
-    contexts = [_context(reading.passage, dialogue.utterances[query.utterance], query) for query in queries]
-    recognised, asked = [], []
-    for query, (before, after) in zip(queries, contexts, strict=True):
-        recognised.append(before + dialogue.utterances[query.utterance].text[query.start : query.end] + after)
-        asked.append(before + query.wording + after)
+    """Of queries about one window, in which these words were said."""
+    contexts = [_context(said, query) for query in queries]
+    recognised = ["".join(context) for context in contexts]
+    asked = [before + query.wording + after for query, (before, _, after) in zip(queries, contexts, strict=True)]
     texts = list(dict.fromkeys(recognised + asked))
-    forced = dict(zip(texts, recogniser.forced(reading.window, texts), strict=True))
-    for query, (before, _), was, text in zip(queries, contexts, recognised, asked, strict=True):
+    forced = dict(zip(texts, recogniser.forced(window, texts), strict=True))
+    for query, (before, _, _), was, text in zip(queries, contexts, recognised, asked, strict=True):
         own = slice(recogniser.num_tokens(before), recogniser.num_tokens(before + query.wording))
         yield PhraseScore(
             query,
@@ -60,27 +78,11 @@ def _scores(
         )
 
 
-def _window_of(place: Span, readings: Sequence[Reading]) -> int | None:
-    """The window that holds most of a stretch of the recording."""
-    overlaps = [reading.window.span.overlap_ms(place) for reading in readings]
-    best = max(range(len(readings)), key=overlaps.__getitem__, default=None)
-    return best if best is not None and overlaps[best] > 0 else None
-
-
-def _context(passage: Passage, utterance: Utterance, query: PhraseQuery) -> tuple[str, str]:
-    """What was recognised in the window before and after the stretch.
-
-    The stretch may begin or end within a word; and the window's other words are told from its own by their times.
-    """
-    place, head, tail = utterance.time_of(query.start, query.end), "", ""
-    offset = 0
-    for word in utterance.words:
-        end = offset + len(word.text)
-        if offset < query.end and query.start < end:
-            head += word.text[: max(0, query.start - offset)]
-            tail += word.text[max(0, query.end - offset) :]
-        offset = end
-    middles = [(word.span.start_ms + word.span.end_ms) / 2 for word in passage.words]
-    before = "".join(w.text for w, middle in zip(passage.words, middles, strict=True) if middle < place.start_ms)
-    after = "".join(w.text for w, middle in zip(passage.words, middles, strict=True) if middle > place.end_ms)
-    return before + head, tail + after
+def _context(said: Sequence[_Word], query: PhraseQuery) -> tuple[str, str, str]:
+    """What was said before the stretch, in it and after it. It may begin or end within a word."""
+    own = [place for place, word in enumerate(said) if word.is_asked_about(query)]
+    words = "".join(said[place].text for place in own)
+    start, end = max(0, query.start - said[own[0]].start), query.end - said[own[0]].start
+    before = "".join(word.text for word in said[: own[0]])
+    after = "".join(word.text for word in said[own[-1] + 1 :])
+    return before + words[:start], words[start:end], words[end:] + after

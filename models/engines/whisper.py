@@ -46,7 +46,8 @@ SILENCE_FRAMES, FRAMES_AT_LEAST = 100, 1500
 LENGTH_STEP_FRAMES = 500
 # what the encoder makes one moment of; words cannot be aligned with none
 ALIGNED_AT_LEAST = 2
-TOKENS_AT_MOST, TOKENS_PER_S, MORE_TOKENS = 448, 12, 32
+# of a text: as fast as anybody speaks, and as long as the decoder can go on
+TOKENS_PER_S, MORE_TOKENS, TOKENS_AT_MOST = 12, 32, 224
 LONGEST_CHARACTER_S = 0.5
 # as long as somebody may ask how well other words fit a window; 3 MB each
 ENCODINGS_KEPT = 16
@@ -184,7 +185,8 @@ class Recogniser:
             batch,
             [prompt] * len(windows),
             beam_size=self.beam_size,
-            max_length=min(TOKENS_AT_MOST, MORE_TOKENS + ceil(longest_s * TOKENS_PER_S)),
+            # it stops at half of it: the rest would be for the text before
+            max_length=2 * min(TOKENS_AT_MOST, MORE_TOKENS + ceil(longest_s * TOKENS_PER_S)),
             return_scores=True,
             return_no_speech_prob=True,
         )

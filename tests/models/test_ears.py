@@ -112,6 +112,17 @@ def test_questions_are_answered_with_the_words(ears, heard_stereo, sample):
     assert replace(dialogue, phrase_scores=()) == heard_stereo
 
 
+def test_what_an_utterance_begins_with_is_asked_about_like_all_else(ears, sample):
+    """Its first word is timed from the voice, and not from the end of the word before as it was read."""
+
+    def questions(dialogue: Dialogue) -> list[PhraseQuery]:
+        return [PhraseQuery(n, 0, len(u.text[:4]), u.text[:4]) for n, u in enumerate(dialogue.utterances)]
+
+    dialogue = ears.hear(sample("stereo")[0], questions)
+    assert len(dialogue.phrase_scores) == len(dialogue.utterances)
+    assert median(score.mean_log_probability for score in dialogue.phrase_scores) > -1
+
+
 def test_the_same_sound_is_heard_the_same(ears, heard_stereo, sample):
     assert ears.hear(sample("stereo")[0]) == heard_stereo
 
