@@ -57,9 +57,11 @@ def settled(command: Callable[..., int]) -> Callable[..., None]:
 
 
 def say(as_json: bool, result: Any, text: str) -> None:
-    """A command's result, for people or for programs; nothing where there is nothing to show people."""
+    """A command's result, for people or for programs. That a list is empty is told beside it, which stays empty."""
     if as_json or text:
         print(json.dumps(result, ensure_ascii=False) if as_json else text)
+    else:
+        print("没有可列出的内容", file=sys.stderr)
 
 
 @contextmanager

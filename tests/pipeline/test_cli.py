@@ -13,6 +13,8 @@ import typer
 from typer.testing import CliRunner
 
 from zhijian.pipeline import cli
+from zhijian.pipeline.night import own_database_url
+from zhijian.pipeline.store.database import open_database
 
 ZHIJIAN = Path(sys.executable).with_name("zhijian")
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -137,6 +139,26 @@ def test_the_ledger_can_be_read_summed_and_verified(call, sample_night) -> None:
         "head": {"count": booked["entries"], "hash": booked["head_sha256"]},
         **{"first_broken": None, "anchored": 1, "lost": None, "wrong_closings": []},
     }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["ledger", "entries"],
+        ["ledger", "indicators", "2026-10"],
+        ["ledger", "growth", "1023"],
+        ["review", "list"],
+        ["review", "precision"],
+        ["review", "account", "list"],
+        ["review", "calibration", "list"],
+    ],
+    ids=" ".join,
+)
+def test_where_there_is_nothing_to_list_it_says_so(words, call, tmp_path) -> None:
+    open_database(own_database_url(tmp_path / "out")).dispose()
+    told = call(*words, "--out", tmp_path / "out")
+    assert (told.exit_code, told.stdout, told.stderr) == (0, "", "没有可列出的内容\n")
+    assert json.loads(call(*words, "--out", tmp_path / "out", "--json").stdout) == []
 
 
 @pytest.mark.parametrize("command", ["balance", "entries", "verify"])
