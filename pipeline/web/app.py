@@ -26,6 +26,7 @@ from zhijian.pipeline.web.workbench import SAFE_METHODS, KeepPeer, NotLoggedIn, 
 log = logging.getLogger(__name__)
 API = "/api/"
 _LONGEST_BODY = 1 << 20
+_INVALID = "请求的内容不对"
 ROUTERS = tuple(
     module.router for module in (login, lists, calls, decisions, sound, appeals, quality, calibration, accounts)
 )
@@ -125,11 +126,14 @@ async def _refuse(request: Request, error: Exception) -> Response:
     return page("refused.html.j2", None, status=status, reason=reason)
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
-    """Names the fields, and never what was in them: it may be a customer's."""
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Names the fields, and never what was in them: it may be a customer's. An address that no page can have is 404."""
     fields = error.errors() if isinstance(error, RequestValidationError) else []
+    if not request.url.path.startswith(API):
+        wrong_address = any(one["loc"][0] == "path" for one in fields)
+        return await _refuse(request, HTTPException(404) if wrong_address else HTTPException(422, _INVALID))
     problems = [Problem(field=".".join(map(str, one["loc"])), problem=one["msg"]) for one in fields]
-    return JSONResponse(Refusal(detail="请求的内容不对", problems=problems).model_dump(), 422)
+    return JSONResponse(Refusal(detail=_INVALID, problems=problems).model_dump(), 422)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

@@ -101,6 +101,29 @@ def test_a_path_leads_nowhere_else(site, path):
     assert site.as_("monitor").get(path).status_code in (404, 422)
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/calls/x", 404, "没有这个页面"),
+        ("/calls/0", 404, "没有这个页面"),
+        ("/calibrations/1/calls/x", 404, "没有这个页面"),
+        ("/calls/999999", 404, "没有这通电话"),
+        ("/calls/1?before=x", 422, "请求的内容不对"),
+        ("/calls?page=x", 422, "请求的内容不对"),
+    ],
+)
+def test_a_wrong_address_is_told_on_a_page(site, path, status, said):
+    answer = site.as_("monitor").get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert f"<h1>{said}</h1>" in answer.text
+
+
+def test_programs_are_told_which_field_of_an_address_is_wrong(site):
+    answer = site.as_("monitor").get("/api/calls/x")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "请求的内容不对")
+    assert [one["field"] for one in answer.json()["problems"]] == ["path.call"]
+
+
 def test_a_wrong_value_is_refused_and_not_repeated(site):
     client = site.as_("monitor")
     secret = {"scorecard": PHONE, "rulings": PHONE, "reason": PHONE}
