@@ -101,7 +101,10 @@ def load_settings() -> Settings:
     except UnicodeDecodeError:
         raise SettingsError(f"{SETTINGS_FILE} 不是 UTF-8 编码,请另存为 UTF-8") from None
     except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{SETTINGS_FILE} 不是正确的 TOML({error}):文字要加引号") from None
+        raise SettingsError(
+            f"{SETTINGS_FILE} 不是正确的 TOML({error}):请改正所指的行(line)和列(column);"
+            "每行写作“键 = 值”,文字要加引号,同一个键只写一次"
+        ) from None
     except pydantic_settings.SettingsError as error:
         raise SettingsError(f"环境变量无法读取({error});分组的设置写作 {PREFIX}HEARING__BEAM_SIZE 这样") from None
     except ValidationError as error:

@@ -41,6 +41,21 @@ def test_a_file_that_cannot_be_used_is_refused_and_the_setting_named(an_empty_fo
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("jobs = 2\nout = /srv/out\n", "line 2, column 7"),
+        ("jobs = 2\njobs = 3\n", "line 2, column 9"),
+        ("jobs = 2\nout: x\n", "line 2, column 4"),
+    ],
+)
+def test_a_file_that_is_no_toml_is_refused_with_the_place_and_what_to_do(an_empty_folder, text, place):
+    (an_empty_folder / "zhijian.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError, match=place) as refused:
+        load_settings()
+    assert all(advice in str(refused.value) for advice in ("行(line)和列(column)", "键 = 值", "引号", "只写一次"))
+
+
 def test_a_file_in_another_encoding_is_refused(an_empty_folder):
     (an_empty_folder / "zhijian.toml").write_bytes('source = "/srv/录音"'.encode("gbk"))
     with pytest.raises(SettingsError, match="UTF-8"):
