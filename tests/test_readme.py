@@ -2,7 +2,9 @@
 
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import click
@@ -88,6 +90,19 @@ def test_every_zhijian_line_is_understood_by_the_command_line(readme):
     for words in calls:
         command, rest = command_of(words)
         command.make_context(command.name, rest)  # refuses unknown options and wrong values
+
+
+@each_readme
+def test_the_crontab_line_calls_the_night_as_cron_and_the_shell_read_it(readme):
+    (line,) = [line for block in blocks(readme, "") for line in block.splitlines() if "zhijian night" in line]
+    when, command = line.split()[:5], line.split(maxsplit=5)[5]
+    assert all(re.fullmatch(r"[\d*,/-]+", field) for field in when)
+    assert "%" not in command.replace(r"\%", "")  # there cron would end the command
+    words = re.match(".*/zhijian (.+) >>", command.replace(r"\%", "%"))[1]
+    read = subprocess.run(["sh", "-c", f"printf '%s\\n' {words}"], capture_output=True, text=True, check=True)
+    night, rest = command_of(read.stdout.splitlines())
+    day = night.make_context(night.name, rest).params["date"]
+    assert timedelta(hours=23) < datetime.now() - day < timedelta(hours=49)  # yesterday's midnight
 
 
 @each_readme
