@@ -15,11 +15,13 @@ from zhijian.pipeline.console import (
     DONE,
     DONE_WITH_GAPS,
     NOTHING_DONE,
+    WRONG_USE,
     AsJson,
     Out,
     anchor_file,
     holding,
     open_books,
+    refuse,
     say,
     settled,
 )
@@ -31,6 +33,7 @@ from zhijian.pipeline.stages.rescore import lock_files
 from zhijian.pipeline.stages.rescore import rescore as rescore_calls
 from zhijian.pipeline.store.backup import backup, restore
 from zhijian.pipeline.summary import summary_lines
+from zhijian.pipeline.wrong_use import told
 from zhijian.reports import rescored
 from zhijian.rules import gate, proof
 from zhijian.rules.explain import explain
@@ -246,4 +249,8 @@ def rules_explain(
 def main() -> None:
     """Entry point of the console command."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    app()
+    try:
+        status = app(prog_name="zhijian", standalone_mode=False)
+    except typer.TyperException as error:
+        status = refuse(told(error), WRONG_USE) if error.format_message() else WRONG_USE  # help was shown instead
+    sys.exit(status)

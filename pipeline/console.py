@@ -38,19 +38,19 @@ def settled(command: Callable[..., int]) -> Callable[..., None]:
         try:
             status = command(*args, **kwargs)
         except Timeout:
-            status = _refuse("另一次作业正在运行,本次不执行", LOCKED)
+            status = refuse("另一次作业正在运行,本次不执行", LOCKED)
         except (SettingsError, StandardError, SchemeError) as error:
-            status = _refuse(error, WRONG_USE)
+            status = refuse(error, WRONG_USE)
         except (SourceError, StoreError, LedgerError, StaleReview, WeightsError) as error:
-            status = _refuse(error, NOTHING_DONE)
+            status = refuse(error, NOTHING_DONE)
         except FileNotFoundError as error:
-            status = _refuse(f"找不到文件:{error.filename or error}", NOTHING_DONE)
+            status = refuse(f"找不到文件:{error.filename or error}", NOTHING_DONE)
         except OSError as error:
-            status = _refuse(f"无法读写文件({error}):请检查磁盘空间与权限,再次运行即从中断处继续", NOTHING_DONE)
+            status = refuse(f"无法读写文件({error}):请检查磁盘空间与权限,再次运行即从中断处继续", NOTHING_DONE)
         except Exception as error:  # a fault of ours; what it says may hold customer data
             where = traceback.extract_tb(error.__traceback__)[-1]
             place = f"{type(error).__name__}({Path(where.filename).name} 第 {where.lineno} 行)"
-            status = _refuse(f"意外错误,作业没有完成:{place}", NOTHING_DONE)
+            status = refuse(f"意外错误,作业没有完成:{place}", NOTHING_DONE)
         raise typer.Exit(status)
 
     return run
@@ -62,6 +62,12 @@ def say(as_json: bool, result: Any, text: str) -> None:
         print(json.dumps(result, ensure_ascii=False) if as_json else text)
     else:
         print("没有可列出的内容", file=sys.stderr)
+
+
+def refuse(error: Exception | str, status: int) -> int:
+    """Says on standard error why nothing was done, and gives the exit status back."""
+    print(f"zhijian: {error}", file=sys.stderr)
+    return status
 
 
 @contextmanager
@@ -86,8 +92,3 @@ def anchor_file(out: Path | None) -> Path:
     """The anchor of an installation, or of an output folder."""
     settings = load_settings()
     return settings.anchor or (out or settings.out) / ANCHOR
-
-
-def _refuse(error: Exception | str, status: int) -> int:
-    print(f"zhijian: {error}", file=sys.stderr)
-    return status

@@ -61,6 +61,46 @@ def test_wrong_use_is_status_2_and_does_nothing(args, call, tmp_path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("nigth", "没有命令 nigth,是不是 'night';用法见 zhijian --help"),
+        ("night --dates 2026-11-01", "没有选项 --dates,是不是 --date;用法见 zhijian night --help"),
+        ("night a b", "多了参数 b;用法见 zhijian night --help"),
+        ("night --out", "选项 --out 后面要写值"),
+        ("night --json=yes", "选项 --json 后面不写值"),
+        ("night --date 1.11.2026", "--date 不对,1.11.2026 应写成 2026-11-20 这样的日期"),
+        ("restore", "缺少参数 FILE"),
+        ("run calls", "缺少选项 --out"),
+        ("run calls --out out --jobs two", "--jobs 不对,应为整数"),
+        ("run calls --out out --jobs 0", "--jobs 不对,至少是 1"),
+        ("review sample --from 2026-11-01 --to 2026-11-02 --per-agent 1 --seed 99999999999", "--seed 不对,最多是 "),
+        ("review decide 1 --reason x --veto maybe", "--veto 不对,没有 maybe,可以是 'confirm', 'reject'"),
+        ("review account add ann", "缺少选项 --role,可以是 agent, monitor, trainer, supervisor, admin"),
+    ],
+)
+def test_what_is_wrong_with_a_command_is_said_in_chinese(words, said, tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["zhijian", *words.split()])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    shown = capsys.readouterr()
+    assert (ended.value.code, shown.out) == (2, "")
+    assert shown.err.startswith(f"zhijian: {said}")
+    assert shown.err.endswith(" --help\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("words", "status"), [([], 2), (["ledger"], 2), (["--help"], 0), (["night", "--help"], 0)])
+def test_help_is_all_that_is_said_where_it_is_shown(words, status, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(sys, "argv", ["zhijian", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    shown = capsys.readouterr()
+    assert (ended.value.code, shown.err) == (status, "")
+    assert "--help" in shown.out
+
+
 def test_errors_are_plain_text_where_nobody_watches(tmp_path) -> None:
     done = subprocess.run([ZHIJIAN, "night"], cwd=tmp_path, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (2, "")
