@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer import rich_utils
 
 from zhijian.models.engines import memory, weights
 from zhijian.pipeline import ledger_cli, offline, review_cli
@@ -249,6 +250,9 @@ def rules_explain(
 def main() -> None:
     """Entry point of the console command."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    rich_utils.ARGUMENTS_PANEL_TITLE, rich_utils.OPTIONS_PANEL_TITLE = "参数", "选项"
+    rich_utils.COMMANDS_PANEL_TITLE = "命令"
+    rich_utils.REQUIRED_LONG_STRING, rich_utils.DEFAULT_STRING = "[必填]", "[缺省:{}]"
     try:
         status = app(prog_name="zhijian", standalone_mode=False)
     except typer.TyperException as error:

@@ -91,7 +91,7 @@ def test_what_is_wrong_with_a_command_is_said_in_chinese(words, said, tmp_path, 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("words", "status"), [([], 2), (["ledger"], 2), (["--help"], 0), (["night", "--help"], 0)])
+@pytest.mark.parametrize(("words", "status"), [([], 2), (["ledger"], 2), (["--help"], 0), (["run", "--help"], 0)])
 def test_help_is_all_that_is_said_where_it_is_shown(words, status, monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", ["zhijian", *words])
     with pytest.raises(SystemExit) as ended:
@@ -99,6 +99,8 @@ def test_help_is_all_that_is_said_where_it_is_shown(words, status, monkeypatch, 
     shown = capsys.readouterr()
     assert (ended.value.code, shown.err) == (status, "")
     assert "--help" in shown.out
+    assert "─ 选项 ─" in shown.out
+    assert re.search(r"Options ─|Commands ─|Arguments ─|\[required|\[default", shown.out) is None
 
 
 def test_errors_are_plain_text_where_nobody_watches(tmp_path) -> None:
