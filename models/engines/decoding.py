@@ -23,8 +23,12 @@ MAX_CHANNELS = 2
 BLOCK_SAMPLES = 65_536
 # Encoders count their padding differently; a cut recording misses more than this.
 LENGTH_TOLERANCE_MS = 500
+LENGTH_TOLERANCE_BYTES = 4096
 # Recorders that write into a pipe cannot know the length and leave (nearly) the largest number instead.
 OPEN_ENDED_BYTES = 0x7FFF_0000
+# of a wav file: linear, floats, A-law, µ-law, and those with an extended head
+PLAIN_FORMATS = {1, 3, 6, 7, 0xFFFE}
+END_OF_OGG_STREAM = 4
 # head, table of 255 segments, 255 segments of 255 bytes
 LONGEST_OGG_PAGE_BYTES = 27 + 255 + 255 * 255
 
@@ -228,39 +232,66 @@ def _flac_length(head: bytes) -> int:
 
 
 def _refuse_cut_container(file: BinaryIO) -> None:
-    """Decoders read a wav or ogg that was cut short to where it stops and say nothing."""
-    head = _bytes_at(file, 0, 12)
-    if head[:4] == b"RIFF" and head[8:12] == b"WAVE" and _wav_is_cut(file):
+    """Decoders read a file of these kinds that was cut short to where it stops and say nothing."""
+    head = _bytes_at(file, 0, 24)
+    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
+        is_cut = _wav_is_cut(file)
+    elif head[:4] == b"OggS":
+        is_cut = _ogg_is_cut(file)
+    else:
+        is_cut = _promised_bytes(head) - _size_bytes(file) > LENGTH_TOLERANCE_BYTES
+    if is_cut:
         raise AudioError(INCOMPLETE)
-    if head[:4] == b"OggS" and _ogg_is_cut(file):
-        raise AudioError(INCOMPLETE)
+
+
+def _promised_bytes(head: bytes) -> int:
+    """The size that the head of an aiff, au or w64 file gives the file; 0 where it gives none."""
+    if head[:4] == b"FORM":
+        return int.from_bytes(head[4:8])
+    if head[:4] == b".snd" and (size := int.from_bytes(head[8:12])) < OPEN_ENDED_BYTES:
+        return int.from_bytes(head[4:8]) + size
+    return int.from_bytes(head[16:24], "little") if head[:4] == b"riff" else 0
 
 
 def _wav_is_cut(file: BinaryIO) -> bool:
     """The data chunk promises more sound than follows, or none at all although the rest of the file is sound."""
     size_bytes = _size_bytes(file)
     position = 12
-    bytes_per_s = 0
+    bytes_per_s = long_size = 0
     while position + 8 <= size_bytes:
         name, size = struct.unpack("<4sI", _bytes_at(file, position, 8))
         position += 8
-        if name == b"fmt " and position + 12 <= size_bytes:
-            (bytes_per_s,) = struct.unpack("<I", _bytes_at(file, position + 8, 4))
+        if name == b"fmt " and position + 16 <= size_bytes:
+            bytes_per_s = _bytes_per_s(_bytes_at(file, position, 16))
+        if name == b"ds64" and position + 16 <= size_bytes:
+            (long_size,) = struct.unpack("<8xQ", _bytes_at(file, position, 16))
         if name == b"data":
+            promised = long_size or size
             follows = size_bytes - position
-            never_closed = size == 0 and follows >= bytes_per_s > 0
-            missing_ms = (size - follows) * 1000 // max(bytes_per_s, 1)
-            return never_closed or (size < OPEN_ENDED_BYTES and missing_ms > LENGTH_TOLERANCE_MS)
+            never_closed = promised == 0 and follows >= bytes_per_s > 0
+            missing_ms = (promised - follows) * 1000 // max(bytes_per_s, 1)
+            is_open_ended = not long_size and size >= OPEN_ENDED_BYTES
+            return never_closed or (not is_open_ended and missing_ms > LENGTH_TOLERANCE_MS)
+        if not any(name):  # zeros that were reserved for sound
+            return True
         position += size + size % 2  # chunks start at even positions
     return True
 
 
+def _bytes_per_s(fmt: bytes) -> int:
+    """By a wav file's format. Where it follows from the other fields it is not believed: some recorders lie there."""
+    kind, channels, rate_hz, bytes_per_s, _, bits = struct.unpack("<HHIIHH", fmt)
+    return channels * rate_hz * bits // 8 if kind in PLAIN_FORMATS else bytes_per_s
+
+
 def _ogg_is_cut(file: BinaryIO) -> bool:
-    """The last page promises more bytes than follow."""
+    """The last page promises more bytes than follow, or is not marked as the end."""
     tail = _bytes_at(file, max(0, _size_bytes(file) - LONGEST_OGG_PAGE_BYTES), LONGEST_OGG_PAGE_BYTES)
     page = tail.rfind(b"OggS")
     if page < 0:  # it began so long ago that it must have ended
         return False
-    segments = tail[page + 26 : page + 27]
+    flags, segments = tail[page + 5 : page + 6], tail[page + 26 : page + 27]
     table = tail[page + 27 : page + 27 + segments[0]] if segments else b""
-    return not segments or len(table) < segments[0] or page + 27 + len(table) + sum(table) > len(tail)
+    if not segments or len(table) < segments[0] or page + 27 + len(table) + sum(table) > len(tail):
+        return True
+    return not flags[0] & END_OF_OGG_STREAM

@@ -28,7 +28,7 @@ from zhijian.models.engines.whisper import LANGUAGE, Passage, Recogniser
 from zhijian.models.engines.windows import Window, pack
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
 from zhijian.models.records.questions import PhraseQuery
-from zhijian.models.records.span import Span, union
+from zhijian.models.records.span import Span, together, union
 
 if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer, SpeakerTurn
@@ -178,10 +178,12 @@ class Ears:
 
         What was missed gets the new reading unless that lost the speech, the rest only a clearer one.
         """
+        # while both are heard the mix may have given one's words to the other
+        both = [s for s in together(*sides.voices) if s.duration_ms > OVERLAP_FROM_MS] if sides.on_channels else []
         for speaker in range(len(sides.voices)):
             own = [stretch for stretch in found if stretch.speaker == speaker]
             usual_per_s = _characters_per_s(own)
-            missed = [s for s in own if _unheard(s, usual_per_s) or (sides.on_channels and _talked_over(s, found))]
+            missed = [s for s in own if _unheard(s, usual_per_s) or any(map(s.span.covers, both))]
             # where nobody was told apart, the same sound would be read the same
             doubted = own if len(sides.voices) > 1 and _clearness(own) < UNCLEAR_BELOW else missed
             samples = sides.channels.samples
@@ -310,12 +312,6 @@ def _characters_per_s(spoken: Sequence[Stretch]) -> float:
 def _clearness(spoken: Sequence[Stretch]) -> float:
     """The mean probability of the words, 0..1."""
     return fmean([word.probability for stretch in spoken for word in stretch.words] or [0.0])
-
-
-def _talked_over(stretch: Stretch, found: Sequence[Stretch]) -> bool:
-    """Both speakers are heard at once, so that the mix may have given one's words to the other."""
-    others = [span for other in found if other.speaker != stretch.speaker for span in other.voiced]
-    return any(own.overlap_ms(other) > OVERLAP_FROM_MS for own in stretch.voiced for other in others)
 
 
 def _characters(words: Sequence[Word]) -> int:

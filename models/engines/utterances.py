@@ -1,7 +1,9 @@
 """Voices and words to utterances: who said what, with times measured on the sound."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, takewhile
 from statistics import fmean
 
 from zhijian.models.engines.inventions import suspicion_of_words
@@ -48,22 +50,26 @@ def stretches(voices: Sequence[Sequence[Span]]) -> list[Stretch]:
     return sorted(found, key=lambda stretch: stretch.span)
 
 
-def _other_spoke(found: Iterable[Stretch], before: Stretch, span: Span) -> bool:
-    """The other speaker began in the pause between `before` and `span`."""
-    return any(
-        other.speaker != before.speaker and before.span.end_ms <= other.span.start_ms < span.start_ms for other in found
-    )
+def _other_spoke(found: Sequence[Stretch], before: Stretch, span: Span) -> bool:
+    """The other speaker began in the pause between `before` and `span`, the latest of all."""
+    since = takewhile(lambda other: other.span.start_ms >= before.span.end_ms, reversed(found))
+    return any(other.speaker != before.speaker and other.span.start_ms < span.start_ms for other in since)
 
 
 def give_words(found: Sequence[Stretch], words: Iterable[Word]) -> list[Word]:
     """Gives each word to the stretch it ends in or nearest to; returns the words that nobody can have said.
 
-    The end decides: a word that follows a pause is timed from where the word before it ended.
+    `found` is ordered by time. The end decides: a word that follows a pause is timed from where the word before it
+    ended.
     """
+    starts_ms = [stretch.span.start_ms for stretch in found]
+    all_ended_ms = list(accumulate((stretch.span.end_ms for stretch in found), max))  # all up to this one
     stray = []
     for word in words:
-        nearest = min(found, key=lambda stretch: _distance_ms(stretch.span, word.span.end_ms), default=None)
-        if nearest is None or _distance_ms(nearest.span, word.span.end_ms) > STRAY_MS:
+        end_ms = word.span.end_ms
+        near = found[bisect_left(all_ended_ms, end_ms - STRAY_MS) : bisect_right(starts_ms, end_ms + STRAY_MS)]
+        nearest = min(near, key=lambda stretch: _distance_ms(stretch.span, end_ms), default=None)
+        if nearest is None or _distance_ms(nearest.span, end_ms) > STRAY_MS:
             stray.append(word)
         else:
             nearest.words.append(word)

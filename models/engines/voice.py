@@ -14,7 +14,7 @@ from faster_whisper.vad import get_vad_model
 from scipy.ndimage import maximum_filter1d
 
 from zhijian.models.engines.audio import RATE_HZ, Pcm, Samples, as_floats, level_dbfs
-from zhijian.models.records.span import Span, union
+from zhijian.models.records.span import Span, together, union
 
 FRAME_MS = 20
 VAD_WINDOW = 512  # samples, Silero's own
@@ -74,8 +74,7 @@ def are_two_sides(voices: Sequence[Sequence[Span]]) -> bool:
     """Both channels carry a voice, and not always at the same time: a copy that comes a little later is no speaker."""
     if not all(voices):
         return False
-    first, second = voices
-    together_ms = sum(a.overlap_ms(b) for a in first for b in second)
+    together_ms = sum(span.duration_ms for span in together(*voices))
     shorter_ms = min(sum(span.duration_ms for span in spans) for spans in voices)
     return together_ms < COPY_OVERLAP_RATIO * shorter_ms
 

@@ -1,6 +1,6 @@
 """A stretch of a recording: integer milliseconds from its start, half-open."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -63,3 +63,16 @@ def union(spans: Iterable[Span]) -> tuple[Span, ...]:
         else:
             merged.append(span)
     return tuple(merged)
+
+
+def together(one: Sequence[Span], other: Sequence[Span]) -> Iterator[Span]:
+    """The stretches that both have, in order. Each is sorted and does not overlap itself, as a union is."""
+    mine, theirs = iter(one), iter(other)
+    a, b = next(mine, None), next(theirs, None)
+    while a is not None and b is not None:
+        if shared := a.overlap(b):
+            yield shared
+        if a.end_ms < b.end_ms:
+            a = next(mine, None)
+        else:
+            b = next(theirs, None)

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import os
 import struct
 from collections.abc import Callable
 from fractions import Fraction
@@ -82,6 +83,10 @@ ENCODERS: dict[str, Encoder] = {
     "ulaw.wav": with_soundfile("WAV", "ULAW"),
     "extensible.wav": with_soundfile("WAVEX", "PCM_16"),
     "streamed.wav": wav_of_unknown_length,
+    "long.wav": with_soundfile("RF64", "PCM_16"),
+    "16.w64": with_soundfile("W64", "PCM_16"),
+    "16.aiff": with_soundfile("AIFF", "PCM_16"),
+    "ulaw.au": with_soundfile("AU", "ULAW"),
     "16.flac": with_soundfile("FLAC", "PCM_16"),
     "streamed.flac": flac_of_unknown_length,
     "lame.mp3": with_av("libmp3lame", "mp3"),
@@ -224,6 +229,27 @@ def cut(name: str, share: float) -> Callable[[Path], None]:
     return write
 
 
+def cut_between_pages(name: str) -> Callable[[Path], None]:
+    """What a recorder leaves that was killed: it writes page by page."""
+
+    def write(path: Path) -> None:
+        ENCODERS[name](path, tones(8_000, 2, seconds=20), 8_000)
+        content = path.read_bytes()
+        path.write_bytes(content[: content.rindex(b"OggS")])
+
+    return write
+
+
+def cut_with_false_rate(bytes_per_s: int) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        cut("pcm16.wav", 0.8)(path)
+        content = bytearray(path.read_bytes())
+        struct.pack_into("<I", content, content.index(b"fmt ") + 16, bytes_per_s)
+        path.write_bytes(content)
+
+    return write
+
+
 def written(content: bytes) -> Callable[[Path], object]:
     return lambda path: path.write_bytes(content)
 
@@ -242,6 +268,8 @@ def unfinished_header(path: Path) -> None:
 
 
 NOISE = np.random.default_rng(3).bytes(40_000)
+CUT = ("pcm16.wav", "alaw.wav", "float.wav", "long.wav", "16.w64", "16.aiff", "ulaw.au")
+CUT += ("16.flac", "lame.mp3", "vorbis.ogg", "opus.opus")
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing": (lambda path: None, "不存在"),
     "a folder": (lambda path: path.mkdir(), "文件夹"),
@@ -255,11 +283,12 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "noise after an m4a head": (written(b"\0\0\0\x18ftypM4A " + NOISE), "无法解码"),
     "only a wav head": (written(b"RIFF\x24\0\0\0WAVE"), "不完整"),
     "head never finished": (unfinished_header, "不完整"),
+    **{f"{name} cut at {share:.0%}": (cut(name, share), "不完整") for name in CUT for share in (0.9, 0.4)},
     **{
-        f"{name} cut at {share:.0%}": (cut(name, share), "不完整")
-        for name in ("pcm16.wav", "alaw.wav", "float.wav", "16.flac", "lame.mp3", "vorbis.ogg", "opus.opus")
-        for share in (0.9, 0.4)
+        f"{name} cut between pages": (cut_between_pages(name), "不完整")
+        for name in ("vorbis.ogg", "opus.ogg", "opus.opus")
     },
+    **{f"cut, {rate} bytes a second": (cut_with_false_rate(rate), "不完整") for rate in (1, 256_000, 0xFFFF_FFFF)},
     "streamable m4a cut": (cut("streamable.m4a", 0.6), "不完整"),
     "m4a cut before its index": (cut("aac.m4a", 0.6), "不完整"),
     "0.2 s": (encoded(tones(8_000, 1, 0.2), 8_000), "太短"),
@@ -295,6 +324,14 @@ def test_a_header_wrong_by_a_few_bytes_is_not_a_cut_recording(tmp_path: Path) ->
     struct.pack_into("<I", content, size, len(content))
     path.write_bytes(content)
     assert load(path).file_num_samples == 24_000
+
+
+def test_zeros_that_were_reserved_for_sound_are_no_chunks_to_look_through(tmp_path: Path) -> None:
+    path = tmp_path / "call.wav"
+    path.write_bytes(b"RIFF\0\0\0\0WAVE")
+    os.truncate(path, 1 << 32)
+    with pytest.raises(AudioError, match="不完整"):
+        load(path)
 
 
 int16_sound = st.tuples(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhijian.models.records.span import RecordError, Span, union
+from zhijian.models.records.span import RecordError, Span, together, union
 
 moments = st.integers(0, 10_000)
 spans = st.builds(lambda a, b: Span(min(a, b), max(a, b)), moments, moments)
@@ -49,3 +49,9 @@ def test_a_union_has_the_same_milliseconds_once_each(many):
     for moment in {s.start_ms for s in many} | {s.end_ms for s in many}:
         inside = any(s.start_ms <= moment < s.end_ms for s in many)
         assert inside == any(s.start_ms <= moment < s.end_ms for s in merged)
+
+
+@given(st.lists(spans, max_size=8), st.lists(spans, max_size=8))
+def test_what_two_have_together_is_what_each_of_the_one_has_with_each_of_the_other(some, others):
+    one, other = union(some), union(others)
+    assert list(together(one, other)) == sorted(shared for a in one for b in other if (shared := a.overlap(b)))

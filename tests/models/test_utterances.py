@@ -1,9 +1,12 @@
 """From voices and words to utterances."""
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhijian.models.engines.utterances import give_words, stray_utterance, stretches, utterance_of
+from zhijian.models.engines.utterances import STRAY_MS, give_words, stray_utterance, stretches, utterance_of
+from zhijian.models.engines.voice import are_two_sides
 from zhijian.models.records.dialogue import Role, Word
 from zhijian.models.records.span import Span, union
 
@@ -55,3 +58,27 @@ def test_no_voice_and_no_word_is_lost_or_doubled(voices, words):
         utterance = utterance_of(stretch, Role.AGENT, 1.0)
         assert utterance.text == "".join(w.text for w in stretch.words)
         assert all(utterance.span.covers(w.span) for w in utterance.words)
+
+
+@given(st.lists(voiced, min_size=1, max_size=2), st.lists(spoken, max_size=12))
+def test_no_other_stretch_is_nearer_to_the_end_of_a_word(voices, words):
+    found = stretches([union(spans) for spans in voices])
+    stray = give_words(found, words)
+
+    def distance_ms(stretch, word):
+        return stretch.span.gap_ms(Span(word.span.end_ms, word.span.end_ms))
+
+    for stretch in found:
+        for word in stretch.words:
+            assert distance_ms(stretch, word) == min(distance_ms(other, word) for other in found) <= STRAY_MS
+    assert all(distance_ms(stretch, word) > STRAY_MS for stretch in found for word in stray)
+
+
+def test_a_day_of_speech_is_told_apart_in_seconds():
+    """In the time of each stretch and word nothing looks at all the others."""
+    day = [[Span(t + side, t + side + 1100) for t in range(0, 24 * 3600_000, 3000)] for side in (0, 1500)]
+    words = [Word("电", Span(t, t + 200), 0.9) for t in range(0, 24 * 3600_000, 300)]
+    began_s = time.process_time()
+    assert not give_words(stretches(day), words)
+    assert are_two_sides(day)
+    assert time.process_time() - began_s < 30
