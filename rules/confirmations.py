@@ -8,14 +8,15 @@ from dataclasses import dataclass
 
 from pydantic import Field
 
-from zhijian.models.records.dialogue import Role, Utterance
+from zhijian.models.records.dialogue import Role, Separation, Utterance
+from zhijian.models.records.questions import PhraseQuery
 from zhijian.models.records.scorecard import Evidence, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.gist import gist
 from zhijian.rules.heard import Heard, found, searched
-from zhijian.rules.manner import manner_of
+from zhijian.rules.manner import clauses, manner_of
 from zhijian.rules.names import surname_of
 from zhijian.rules.numbers import NUMERAL
 from zhijian.rules.phrases import Hit
@@ -26,6 +27,9 @@ from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases
 from zhijian.rules.text import fillers, normalise
 
+YES = "对"
+YES_FROM = -5.0
+"""The log likelihood ratio from which it may have been said where it was not recognised."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
 
 
@@ -73,7 +77,12 @@ class ConfirmsRepeats(Operator):
                 "  只说「嗯」「好」「行」不算;什么都没有复述的不适用",
             ),
             reasons=(self.missing,),
-            doubts=("是否复述过不能确定", "客户的回答有说话声没有识别出文字、文字可疑或把握太低"),
+            doubts=(
+                "是否复述过不能确定",
+                "客户的回答有说话声没有识别出文字、文字可疑或把握太低",
+                f"听录音核对,回答开头可能有一声「{YES}」没有识别出来",
+                "单声道录音里,坐席问了「对吗」又接着说「对」",
+            ),
         )
 
     def _said_back(self, heard: Heard) -> Iterator[SaidBack]:
@@ -104,15 +113,31 @@ class ConfirmsRepeats(Operator):
         confidence = min(reply.confidence for reply in replies)
         if not any(one.certain for one in said_back):
             return unsure("坐席是否复述过不能确定,之后没有听到客户确认", confidence, *evidence)
-        doubts = (heard.distrust(reply) or self._doubt(heard, reply) for reply in replies)
+        doubts = (
+            heard.distrust(reply) or self._doubt(heard, one, reply)
+            for one, reply in zip(said_back, replies, strict=True)
+        )
         return failed(self.missing, confidence, *evidence, doubt=next(filter(None, doubts), None))
 
-    def _doubt(self, heard: Heard, reply: Place) -> str | None:
+    def _doubt(self, heard: Heard, said: SaidBack, reply: Place) -> str | None:
         """Why a confirmation may have been missed."""
         if self._confirmation(heard, heard.elsewhere(reply)):
             return "说话人不明的一句话里有确认"
+        if heard.dialogue.separation is Separation.DIARIZATION and self._answers_itself(heard, said.turn):
+            return "坐席问了「对吗」又接着说「对」,可能是客户说的"
+        if _may_begin_with_yes(heard, reply):
+            return f"客户的回答开头可能有一声「{YES}」没有识别出来"
         spoken = any(span.overlap(reply.span) for span in heard.dialogue.voice_of(Role.CUSTOMER))
         return "客户应了一声,没有识别出文字" if spoken and not reply.utterances else None
+
+    def _answers_itself(self, heard: Heard, turn: int) -> bool:
+        """Does somebody ask 对吗 and go on with 对?"""
+        said = heard.settings.thresholds.said
+        for hit in heard.alike(self.phrases, heard.turns[turn].utterances, lambda phrase: phrase.accept or said):
+            before = [hit.text.chars[start:end] for start, end in clauses(hit.text) if end <= hit.match.start]
+            if before and manner_of(before[-1:], "").asks:
+                return True
+        return False
 
 
 def reply_to(heard: Heard, said: SaidBack) -> Place:
@@ -130,6 +155,19 @@ def reply_to(heard: Heard, said: SaidBack) -> Place:
 def _is_form_of_address(repeat: Repeat) -> bool:
     """周先生 asks for no confirmation."""
     return repeat.datum.kind == "姓名" and repeat.datum.value == surname_of(repeat.datum.value)
+
+
+def _may_begin_with_yes(heard: Heard, reply: Place) -> bool:
+    """Does the sound have the assent that a recogniser loses before a clause; has it asked if it still can be."""
+    if not reply.utterances:
+        return False
+    first = reply.utterances[0]
+    number = heard.dialogue.utterances.index(first)
+    ends = dict.fromkeys((0, *(len(word.text) for word in first.words[:1])))  # before the first word, or instead of it
+    queries = [PhraseQuery(number, 0, end, f"{YES},") for end in ends]
+    if heard.doubts is not None:
+        heard.doubts.ask_which(queries)
+    return any(ratio >= YES_FROM for ratio in heard.answers.ratios(queries))
 
 
 def _only_asks(text: str) -> bool:

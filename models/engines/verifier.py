@@ -25,7 +25,9 @@ class _Word(NamedTuple):
     text: str
 
     def is_asked_about(self, query: PhraseQuery) -> bool:
-        return self.utterance == query.utterance and self.start < query.end and query.start < self.end
+        """Also before which something may be missing."""
+        end = max(query.end, query.start + 1)
+        return self.utterance == query.utterance and self.start < end and query.start < self.end
 
 
 def phrase_scores(

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
-from zhijian.models.records.dialogue import Role, Utterance, Voice
+from zhijian.models.records.dialogue import Role, Utterance, Voice, Word
+from zhijian.models.records.questions import PhraseScore
 from zhijian.models.records.scorecard import EvidenceKind, Outcome
 from zhijian.models.records.span import Span
+from zhijian.rules.answers import Doubts
 from zhijian.rules.confirmations import ConfirmsRepeats
 from zhijian.rules.heard import Heard
 from zhijian.rules.language import Example
@@ -148,3 +150,45 @@ def test_a_yes_of_an_unknown_speaker_is_doubt() -> None:
     utterances = tuple(sorted((*heard.dialogue.utterances, unknown), key=lambda utterance: utterance.span))
     doubtful = replace(heard, dialogue=replace(heard.dialogue, utterances=utterances))
     assert OPERATOR.look(doubtful).outcome is Outcome.UNSURE
+
+
+LOST = (*ASKED, SAID_BACK, {"customer": "整栋楼都黑了,你们快点来。"}, {"agent": "好的。"})
+
+
+def with_answers(heard: Heard, ratios: dict[tuple[int, str], float]) -> Outcome:
+    """The outcome with these log likelihood ratios, by what is asked about: where it ends, and the wording."""
+    asked = Heard(heard.call, heard.dialogue, heard.settings, Doubts(heard.dialogue))
+    OPERATOR.look(asked)
+    assert asked.doubts
+    scores = [PhraseScore(one, ratios.get((one.end, one.wording), -12.0), -1.0) for one in asked.doubts.likeliest]
+    assert scores
+    return OPERATOR.look(
+        Heard(heard.call, replace(heard.dialogue, phrase_scores=tuple(scores)), heard.settings)
+    ).outcome
+
+
+def test_a_yes_that_only_the_sound_has_is_a_doubt() -> None:
+    """A recogniser loses the 对 before a clause."""
+    assert with_answers(call(*LOST), {}) is Outcome.FAIL
+    assert with_answers(call(*LOST), {(0, "对,"): -6.0}) is Outcome.FAIL
+    assert with_answers(call(*LOST), {(0, "对,"): -1.7}) is Outcome.UNSURE
+
+
+def test_a_yes_may_have_been_written_as_another_word() -> None:
+    heard = call(*LOST)
+    utterances = list(heard.dialogue.utterances)
+    place = next(number for number, one in enumerate(utterances) if "整栋" in one.text)
+    span, text = utterances[place].span, "所以整栋楼都黑了"
+    words = (Word("所以", Span(span.start_ms, span.start_ms + 200), 0.5), Word(text[2:], span, 0.9))
+    utterances[place] = replace(utterances[place], text=text, words=words)
+    heard = Heard(heard.call, replace(heard.dialogue, utterances=tuple(utterances)), heard.settings)
+    assert with_answers(heard, {(2, "对,"): -6.0}) is Outcome.FAIL
+    assert with_answers(heard, {(2, "对,"): -2.0}) is Outcome.UNSURE
+
+
+def test_where_the_customer_said_yes_nothing_is_asked() -> None:
+    heard = call(*ASKED, SAID_BACK, {"customer": "对。"}, {"agent": "好的。"})
+    asked = Heard(heard.call, heard.dialogue, heard.settings, Doubts(heard.dialogue))
+    OPERATOR.look(asked)
+    assert asked.doubts
+    assert not asked.doubts.likeliest
