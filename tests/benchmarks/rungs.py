@@ -4,10 +4,10 @@
 usage: rungs.py SHARED_DIR OUT_DIR [CALLS_DIR]
 
 OUT_DIR is the output folder of `zhijian run CALLS_DIR --out OUT_DIR`; CALLS_DIR, SHARED_DIR/calls/dev if not given,
-may be a noisy copy (noisy_calls.py). What was heard is judged four times: with phrases found by their very characters,
-also by their sound, with the sound's answers to what remained in doubt, and without the deductions that are too
-doubtful to stand. The figures are those of SHARED_DIR's bench/evaluate.py. The last judgement is also shown by the
-agent's voice and by thirds of the character error rate.
+may be a copy with another sound (changed_calls.py). What was heard is judged four times: with phrases found by their
+very characters, also by their sound, with the sound's answers to what remained in doubt, and without the deductions
+that are too doubtful to stand. The figures are those of SHARED_DIR's bench/evaluate.py. The last judgement is also
+shown by the agent's voice and by thirds of the character error rate.
 """
 
 import dataclasses

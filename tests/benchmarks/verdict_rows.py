@@ -4,7 +4,7 @@
 usage: verdict_rows.py OUT_DIR CALLS_DIR [OUT_DIR CALLS_DIR ...]
 
 OUT_DIR is the output folder of `zhijian run CALLS_DIR --out OUT_DIR`, CALLS_DIR a folder with truth.json: the labelled
-calls first, then their noisy copies (noisy_calls.py), then others. A row is an item of a call before its verdict is
+calls first, then their noisy copies (changed_calls.py), then others. A row is an item of a call before its verdict is
 weighed: the number of the call, the same in all copies, and of the folder, the item's outcome and label, and the clues
 (rules/verdicts.py), none where the call record settles the item; `operator` is how sure its operator was: no text, no
 names, no ids.

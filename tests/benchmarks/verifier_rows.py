@@ -3,7 +3,7 @@
 
 usage: verifier_rows.py CALLS_DIR ...   (each with audio/ and truth.json: data_samples, ../shared/calls/dev)
 
-A phrase that was heard well teaches nothing: give the folders, and noisy copies of them (noisy_calls.py). A row tells
+A phrase that was heard well teaches nothing: give the folders, and noisy copies of them (changed_calls.py). A row tells
 the number of the call, how alike a stretch sounds, how much better the phrase fits the sound than what was recognised
 and how probable its own tokens are, where in the call that is (0 = beginning, 1 = end), and whether it was said, by the
 label of that place: no text, no names, no ids.
