@@ -157,14 +157,18 @@ def _is_form_of_address(repeat: Repeat) -> bool:
     return repeat.datum.kind == "姓名" and repeat.datum.value == surname_of(repeat.datum.value)
 
 
+def yes_queries(number: int, reply: Utterance) -> list[PhraseQuery]:
+    """Was 对 said before a reply, the utterance with this number, or instead of its first word?"""
+    ends = dict.fromkeys((0, *(len(word.text) for word in reply.words[:1])))
+    return [PhraseQuery(number, 0, end, f"{YES},") for end in ends]
+
+
 def _may_begin_with_yes(heard: Heard, reply: Place) -> bool:
     """Does the sound have the assent that a recogniser loses before a clause; has it asked if it still can be."""
     if not reply.utterances:
         return False
     first = reply.utterances[0]
-    number = heard.dialogue.utterances.index(first)
-    ends = dict.fromkeys((0, *(len(word.text) for word in first.words[:1])))  # before the first word, or instead of it
-    queries = [PhraseQuery(number, 0, end, f"{YES},") for end in ends]
+    queries = yes_queries(heard.dialogue.utterances.index(first), first)
     if heard.doubts is not None:
         heard.doubts.ask_which(queries)
     return any(ratio >= YES_FROM for ratio in heard.answers.ratios(queries))

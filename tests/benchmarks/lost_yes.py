@@ -1,0 +1,79 @@
+#!/usr/bin/env python3
+"""Whether the sound has the 对 that a recogniser loses at the beginning of a customer's utterance.
+
+usage: lost_yes.py CALLS_DIR ...   (each with audio/ and truth.json; copies with another sound: changed_calls.py)
+
+Of the utterances in which no assent was recognised: how many begin with one by the labels, how many of these the sound
+has by the limit of confirmations.py and others beside it, and how many of the rest.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from scaling import open_default
+
+from zhijian.models.engines.audio import load
+from zhijian.models.engines.ears import Ears
+from zhijian.models.records.dialogue import Dialogue, Role, Utterance
+from zhijian.models.records.questions import PhraseQuery
+from zhijian.rules.confirmations import YES_FROM, yes_queries
+from zhijian.rules.text import normalise
+
+ASSENT = re.compile("[嗯啊哎诶唉哦]*(?:对|是的|是啊|没错|正确|是这样)")
+LIMITS = (-7.0, YES_FROM, -3.0)
+SAME_MS = 600
+"""A turn of the labels that begins so near to an utterance is the same."""
+
+
+def is_assent(text: str) -> bool:
+    return ASSENT.match(normalise(text).chars) is not None
+
+
+def asked_about(dialogue: Dialogue) -> Iterator[tuple[int, Utterance]]:
+    for number, one in enumerate(dialogue.utterances):
+        if one.role is Role.CUSTOMER and not one.suspect and one.words and not is_assent(one.text):
+            yield number, one
+
+
+def answers(ears: Ears, path: Path, turns: list[dict[str, Any]]) -> Iterator[tuple[float, bool]]:
+    """How well 对 fits the beginning of each utterance (log likelihood ratio), and whether it was said."""
+
+    def questions(dialogue: Dialogue) -> list[PhraseQuery]:
+        return [query for number, one in asked_about(dialogue) for query in yes_queries(number, one)]
+
+    dialogue = ears.hear(load(path), questions)
+    for number, one in asked_about(dialogue):
+        ratios = [score.log_likelihood_ratio for score in dialogue.phrase_scores if score.query.utterance == number]
+        same = [
+            turn["text"]
+            for turn in turns
+            if turn["role"] == "customer" and abs(turn["start"] * 1000 - one.span.start_ms) < SAME_MS
+        ]
+        if ratios and same:
+            yield max(ratios), is_assent(same[0])
+
+
+def main(folders: list[Path]) -> None:
+    ears = open_default(threads=2)
+    found: list[tuple[float, bool]] = []
+    for folder in folders:
+        for call in json.loads((folder / "truth.json").read_text(encoding="utf-8")):
+            (path,) = (folder / "audio").glob(f"{call['call_id']}.*")
+            found += answers(ears, path, call["truth"])
+    said = [ratio for ratio, was_said in found if was_said]
+    unsaid = [ratio for ratio, was_said in found if not was_said]
+    print(f"{len(found)} utterances without a recognised assent; {len(said)} begin with one")
+    for limit in LIMITS:
+        print(
+            f"from {limit:g} on: {sum(r >= limit for r in said)} of them, {sum(r >= limit for r in unsaid)} of the rest"
+        )
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    main(list(map(Path, sys.argv[1:])))
