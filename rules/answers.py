@@ -31,7 +31,7 @@ class Doubts:
     _which: dict[PhraseQuery, None] = field(default_factory=dict)
 
     def ask_which(self, queries: Iterable[PhraseQuery]) -> None:
-        """Which of several readings of one stretch it is: told only by all of them."""
+        """About several readings of one stretch, which tell something only together."""
         self._which.update(dict.fromkeys(queries))
 
     def ask(self, hits: Iterable[Hit]) -> None:

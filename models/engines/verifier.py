@@ -5,6 +5,8 @@ the two log likelihoods tells which of them the sound supports, and how probable
 supports any of them. All else that was said in the window stays: it is the context of both.
 """
 
+import itertools
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -13,6 +15,7 @@ from zhijian.models.engines.whisper import Recogniser
 from zhijian.models.engines.windows import Window
 from zhijian.models.records.dialogue import Dialogue, Utterance
 from zhijian.models.records.questions import PhraseQuery, PhraseScore
+from zhijian.models.records.span import Span
 
 
 class _Word(NamedTuple):
@@ -34,17 +37,19 @@ def phrase_scores(
     recogniser: Recogniser, windows: Sequence[Window], dialogue: Dialogue, queries: Sequence[PhraseQuery]
 ) -> tuple[PhraseScore, ...]:
     """The answers to the queries, in their order; none for a stretch that no window holds."""
-    words = sorted(word for number, one in enumerate(dialogue.utterances) for word in _words(number, one))
-    by_window = [[word for word in words if _holds(window, word)] for window in windows]
+    said = [list(_words(number, utterance)) for number, utterance in enumerate(dialogue.utterances)]
+    spans = [window.span for window in windows]
     asked: defaultdict[int, list[PhraseQuery]] = defaultdict(list)
     for query in queries:
-        last = next((word for word in reversed(words) if word.is_asked_about(query)), None)
-        asked_in = (number for number, said in enumerate(by_window) if last in said)
-        if (number := next(asked_in, None)) is not None:
+        about = [word for word in said[query.utterance] if word.is_asked_about(query)]
+        if about and (number := _window_of(about[-1], spans)) is not None:
             asked[number].append(query)
+    words = sorted(itertools.chain.from_iterable(said))
+    ends_ms = [word.end_ms for word in words]
     scores: dict[PhraseQuery, PhraseScore] = {}
-    for number, of_window in asked.items():
-        found = _scores(recogniser, windows[number], by_window[number], of_window)
+    for number, about_window in asked.items():
+        first, last = (bisect_right(ends_ms, moment) for moment in (spans[number].start_ms, spans[number].end_ms))
+        found = _scores(recogniser, windows[number], words[first:last], about_window)
         scores |= {score.query: score for score in found}
     return tuple(scores[query] for query in queries if query in scores)
 
@@ -57,9 +62,10 @@ def _words(number: int, utterance: Utterance) -> Iterator[_Word]:
         start = end
 
 
-def _holds(window: Window, word: _Word) -> bool:
+def _window_of(word: _Word, spans: Sequence[Span]) -> int | None:
     """The end decides: a word that follows a pause is timed from where the word before it ended."""
-    return window.span.start_ms < word.end_ms <= window.span.end_ms
+    number = bisect_left(spans, word.end_ms, key=lambda span: span.end_ms)
+    return number if number < len(spans) and spans[number].start_ms < word.end_ms else None
 
 
 def _scores(
