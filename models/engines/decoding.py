@@ -246,11 +246,10 @@ def _refuse_cut_container(file: BinaryIO) -> None:
 
 def _promised_bytes(head: bytes) -> int:
     """The size that the head of an aiff, au or w64 file gives the file; 0 where it gives none."""
-    if head[:4] == b"FORM":
-        return int.from_bytes(head[4:8])
-    if head[:4] == b".snd" and (size := int.from_bytes(head[8:12])) < OPEN_ENDED_BYTES:
-        return int.from_bytes(head[4:8]) + size
-    return int.from_bytes(head[16:24], "little") if head[:4] == b"riff" else 0
+    if head[:4] == b"riff":
+        return int.from_bytes(head[16:24], "little")
+    size = {b"FORM": head[4:8], b".snd": head[8:12]}.get(head[:4], b"")
+    return promised if (promised := int.from_bytes(size)) < OPEN_ENDED_BYTES else 0
 
 
 def _wav_is_cut(file: BinaryIO) -> bool:

@@ -73,6 +73,13 @@ def wav_of_unknown_length(path: Path, samples: Samples, rate_hz: int) -> None:
     path.write_bytes(content)
 
 
+def aiff_of_unknown_length(path: Path, samples: Samples, rate_hz: int) -> None:
+    with_soundfile("AIFF", "PCM_16")(path, samples, rate_hz)
+    content = bytearray(path.read_bytes())
+    content[4:8] = b"\x7f\xff\xff\xff"
+    path.write_bytes(content)
+
+
 ENCODERS: dict[str, Encoder] = {
     "pcm8.wav": with_soundfile("WAV", "PCM_U8"),
     "pcm16.wav": with_soundfile("WAV", "PCM_16"),
@@ -86,6 +93,7 @@ ENCODERS: dict[str, Encoder] = {
     "long.wav": with_soundfile("RF64", "PCM_16"),
     "16.w64": with_soundfile("W64", "PCM_16"),
     "16.aiff": with_soundfile("AIFF", "PCM_16"),
+    "streamed.aiff": aiff_of_unknown_length,
     "ulaw.au": with_soundfile("AU", "ULAW"),
     "16.flac": with_soundfile("FLAC", "PCM_16"),
     "streamed.flac": flac_of_unknown_length,

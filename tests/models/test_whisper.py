@@ -1,24 +1,23 @@
 """The recogniser alone, on real speech with the real weights, and on weights of another input shape."""
 
+import importlib.util
 import json
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from ctranslate2.specs import WhisperSpec
 from ctranslate2.specs.common_spec import LayerNormSpec, LinearSpec
 
-from zhijian.models.engines.audio import RATE_HZ, Pcm, Samples, Sound, as_floats, load
+from zhijian.models.engines.audio import RATE_HZ, Pcm, Sound, as_floats, load
 from zhijian.models.engines.voice import Channels, voices
 from zhijian.models.engines.whisper import Recogniser
 from zhijian.models.engines.windows import KEPT_PAUSE_MS, LONGEST_MS, Window
 
-FAST_CALL = Path(__file__).parents[2] / "data_samples" / "audio" / "s06.flac"
+ROOT = Path(__file__).parents[2]
+FAST_CALL = ROOT / "data_samples" / "audio" / "s06.flac"
 PAUSE_S = 3
 PER_MS = RATE_HZ // 1000
 
@@ -102,25 +101,16 @@ def test_what_follows_a_pause_is_read_too(recogniser, sample_sentences):
     assert len(after) == pytest.approx(len(alone[1].words), abs=2)
 
 
-def faster(samples: Samples, times: float) -> Samples:
-    """The same voices, (num_samples,), speaking so many times as fast."""
-    graph = av.filter.Graph()
-    source = graph.add_abuffer(sample_rate=RATE_HZ, format="flt", layout="mono", time_base=Fraction(1, RATE_HZ))
-    source.link_to(tempo := graph.add("atempo", str(times)))
-    tempo.link_to(graph.add("abuffersink"))
-    graph.configure()
-    frame = av.AudioFrame.from_ndarray(samples[np.newaxis], format="flt", layout="mono")
-    frame.sample_rate, frame.pts = RATE_HZ, 0
-    graph.push(frame)
-    graph.push(None)
-    parts = []
-    with suppress(av.EOFError):
-        while True:
-            parts.append(graph.pull().to_ndarray().ravel())
-    return np.concatenate(parts)
+@pytest.fixture(scope="module")
+def at_tempo():
+    """The benchmarks' function that makes speech faster."""
+    spec = importlib.util.spec_from_file_location("changed_calls", ROOT / "tests/benchmarks/changed_calls.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.at_tempo
 
 
-def test_a_full_window_of_fast_speech_is_read_to_its_end(recogniser):
+def test_a_full_window_of_fast_speech_is_read_to_its_end(recogniser, at_tempo):
     """Two hundred characters in half a minute."""
     channels = load(FAST_CALL).samples
     spoken = [
@@ -128,7 +118,8 @@ def test_a_full_window_of_fast_speech_is_read_to_its_end(recogniser):
         for channel, spans in zip(channels, voices(Channels(channels)), strict=True)
         for span in spans
     ]
-    fast = Sound.of(faster(np.concatenate(spoken), 1.45)[np.newaxis, : LONGEST_MS * PER_MS], RATE_HZ).samples
+    samples = at_tempo(np.concatenate(spoken)[:, np.newaxis], RATE_HZ, 1.45)[: LONGEST_MS * PER_MS]
+    fast = Sound.of(samples.T, RATE_HZ).samples
     (passage,) = recogniser.read([Window(fast, (range(fast.shape[1]),))])
     assert len(text(passage)) > 195
     assert passage.words[-1].span.end_ms > LONGEST_MS - 500
