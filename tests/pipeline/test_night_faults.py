@@ -23,11 +23,12 @@ import soundfile
 ZHIJIAN = Path(sys.executable).with_name("zhijian")
 GOOD = {"sample": "s04", "seconds": 24}
 SHORT_CALLS = {"rude": {"sample": "s03", "seconds": 22}, "good": GOOD}
-# seven of one agent's day that publish themselves, so that points are booked; they share one sound, heard once
+# seven of one agent's day that publish themselves, so that points are booked; they share one sound, heard once. Not cut
+# short: without its end a call stays with a reviewer where a single courtesy word is heard badly
 BOOKED_IDS = [f"good-{number}" for number in range(1, 8)]
 CALLS = {
     "rude": SHORT_CALLS["rude"],
-    **{call_id: GOOD for call_id in BOOKED_IDS},
+    **{call_id: {"sample": GOOD["sample"]} for call_id in BOOKED_IDS},
     "late": {"sample": "s06", "seconds": 22, "agent_no": "1358"},
 }
 SOUNDS = 3
@@ -92,7 +93,7 @@ def test_of_two_nights_at_once_one_is_refused(undisturbed) -> None:
     assert refused.stderr.splitlines() == ["zhijian: 另一次作业正在运行,本次不执行"]
     run = run_json(undisturbed.out)
     assert run["counts"]["published"] >= len(BOOKED_IDS)
-    assert run["ledger"]["entries"] == len(undisturbed.entries.splitlines()) == 1
+    assert run["ledger"]["entries"] == len(undisturbed.entries.splitlines()) > 0
     assert run["possible_duplicates"] == [BOOKED_IDS]
     assert f"录音内容相同:{'、'.join(BOOKED_IDS)}" in done.stdout.splitlines()
 
@@ -137,8 +138,10 @@ def test_a_corrected_row_is_judged_and_booked_again_without_hearing(zhijian, mak
     entries = [line.split("\t") for line in zhijian("ledger", "entries", "--out", undisturbed.out).stdout.splitlines()]
     assert {account for _, _, account, _, _ in entries} == {"1186"}
     points = [amount for _, _, _, amount, _ in entries]
-    assert points == ["1.00"] + ["-1.00", "1.00"] * run["ledger"]["posted"]
-    assert run["ledger"]["posted"] == run["ledger"]["reversed"] > 0
+    awards = [line.split("\t")[3] for line in undisturbed.entries.splitlines()]
+    one_correction = [amount for award in awards for amount in (f"-{award}", award)]
+    assert points == awards + one_correction * len(corrections)
+    assert run["ledger"]["posted"] == run["ledger"]["reversed"] == len(awards) * len(corrections)
     assert "7通" in entries[0][-1]
     assert "5通" in entries[-1][-1]
 
