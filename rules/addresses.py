@@ -98,10 +98,18 @@ def _addresses_in(turn: Turn, question: str) -> Iterator[Datum]:
             bare = asked or not any(part.weak or not part.numbered for part in parts)
             start, end = _with_name_before(text, parts) if bare else parts[0].start, parts[-1].end
             before = _with_house_numbers(text.chars[start : parts[0].start])
-            value = before + "".join(_written(text.chars[part.start : part.end], part.numbered) for part in parts)
+            value = before + "".join(_written(text.chars[part.start : part.end], part.numbered) for part in _once(parts, text))
             yield Datum("地址", value, (Place(turn.index, start, end),), confidence)
     if asked and not found:
         yield from _answer(turn)
+
+
+def _once(parts: Sequence[_Part], text: NormalText) -> Iterator[_Part]:
+    """兴华街,兴华街四十二号: a name that is said again, or begun anew, is left out the first time."""
+    for number, part in enumerate(parts, 1):
+        name = text.chars[part.start : part.end]
+        if part.numbered or not any(text.chars.startswith(name, later.start) for later in parts[number:]):
+            yield part
 
 
 def _written(words: str, numbered: bool) -> str:

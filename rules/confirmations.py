@@ -27,6 +27,8 @@ from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases
 from zhijian.rules.text import fillers, normalise
 
+LIKELY = 0.5
+"""What is less probably said back than this needs no confirmation; where it was confirmed it was."""
 YES = "对"
 YES_FROM = -5.0
 """The log likelihood ratio from which it may have been said where it was not recognised."""
@@ -35,12 +37,13 @@ _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
 
 @dataclass(frozen=True, slots=True)
 class SaidBack:
-    """Content that the agent's turn with this index repeats, and whether it certainly does."""
+    """Content that the agent's turn with this index repeats: certainly, or more likely than not."""
 
     turn: int
     words: Words
     what: str
     certain: bool
+    likely: bool
 
 
 class ConfirmsRepeats(Operator):
@@ -60,13 +63,13 @@ class ConfirmsRepeats(Operator):
 
     def look(self, heard: Heard) -> Finding:
         said_back = sorted(self._said_back(heard), key=lambda one: one.words.span)
-        if not said_back:
-            return not_applicable("坐席没有复述任何内容")
         for one in said_back:
             if confirmation := self._confirmation(heard, reply_to(heard, one).utterances):
                 evidence = (one.words.evidence(f"{one.what}的复述"), found(confirmation))
                 return Finding(outcome=Outcome.PASS, confidence=confirmation.confidence, evidence=evidence)
-        return self._unconfirmed(heard, said_back)
+        if likely := [one for one in said_back if one.likely]:
+            return self._unconfirmed(heard, likely)
+        return not_applicable("坐席没有复述任何内容")
 
     def explain(self, settings: Settings) -> Explanation:
         return Explanation(
@@ -89,11 +92,11 @@ class ConfirmsRepeats(Operator):
         for one in restatements(heard, told(heard)):
             if one.probability >= self.doubtful:
                 words = words_of(heard.turns[one.turn], one.start, one.end)
-                yield SaidBack(one.turn, words, "诉求", certain=one.probability >= self.restated)
+                yield SaidBack(one.turn, words, "诉求", one.probability >= self.restated, one.probability >= LIKELY)
         for repeat in key_repeats(heard, self.sure):
             if repeat.agent and repeat.back.turn is not None and not _is_form_of_address(repeat):
                 certain = repeat.verdict is not Verdict.DOUBTFUL
-                yield SaidBack(repeat.back.turn, repeat.agent, repeat.datum.kind, certain)
+                yield SaidBack(repeat.back.turn, repeat.agent, repeat.datum.kind, certain, likely=True)
 
     def _confirmation(self, heard: Heard, utterances: Sequence[Utterance]) -> Hit | None:
         said = heard.settings.thresholds.said

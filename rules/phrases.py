@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -10,11 +11,14 @@ from statistics import fmean
 from zhijian.models.records.dialogue import Utterance
 from zhijian.models.records.span import Span
 from zhijian.rules import pinyin
+from zhijian.rules.numbers import NUMERAL
 from zhijian.rules.terms import GAP, Phrase
 from zhijian.rules.text import NormalText, normalise
 
 MAX_GAP_CHARS = 10
 """How many characters … may stand for."""
+_NUMERAL = re.compile(f"{NUMERAL}|幺")
+_WITHIN_NUMBER = re.compile(f"(?<={NUMERAL}|幺)(?={NUMERAL}|幺)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,19 @@ def find(phrase: Phrase, text: NormalText, *, min_similarity: float) -> tuple[pi
     for part in phrase.parts[1:]:
         following = pinyin.find(part, text, min_similarity=min_similarity) if chains else ()
         chains = tuple(joined for chain in chains if (joined := _join_nearest(chain, following)) is not None)
-    return tuple(chain for chain in chains if not text.chars[chain.end :].startswith(phrase.not_before))
+    return tuple(
+        chain
+        for chain in chains
+        if not text.chars[chain.end :].startswith(phrase.not_before)
+        and (chain.exact or not _parts_number(text.chars, chain.start, chain.end, phrase.text))
+    )
+
+
+def _parts_number(chars: str, start: int, end: int, phrase: str) -> bool:
+    """Does what only sounds like the phrase take a digit from a number? 电费五百八 has no 废物."""
+    begins = _WITHIN_NUMBER.match(chars, start) and not _NUMERAL.match(phrase)
+    ends = _WITHIN_NUMBER.match(chars, end) and not _NUMERAL.match(phrase, len(phrase) - 1)
+    return bool(begins or ends)
 
 
 def _join_nearest(chain: pinyin.Match, following: Iterable[pinyin.Match]) -> pinyin.Match | None:

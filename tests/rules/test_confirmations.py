@@ -127,6 +127,12 @@ def test_without_repeated_content_there_is_nothing_to_confirm(lines: tuple[dict[
     assert outcome(*lines) is Outcome.NA
 
 
+@pytest.mark.parametrize(("reply", "expected"), [("没有。", Outcome.NA), ("对,一闪一闪的。", Outcome.PASS)])
+def test_what_is_hardly_a_restatement_needs_no_confirmation_but_may_have_one(reply: str, expected: Outcome) -> None:
+    asks = ({"customer": "我家电压不稳。"}, {"agent": "您家电压低的时候灯闪吗?"})
+    assert outcome(*asks, {"customer": reply}) is expected
+
+
 def test_a_fail_shows_what_was_repeated_and_the_reply() -> None:
     finding = OPERATOR.look(call(*ASKED, SAID_BACK, {"customer": "多久能到?"}))
     found, searched = finding.evidence[-2:]

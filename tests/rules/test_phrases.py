@@ -1,0 +1,27 @@
+"""Phrases with gaps, and what stands around them."""
+
+import pytest
+
+from zhijian.rules.phrases import find
+from zhijian.rules.terms import Phrase
+from zhijian.rules.text import normalise
+
+
+def found(phrase: str, raw: str) -> list[str]:
+    text = normalise(raw)
+    return [text.quote(match.start, match.end) for match in find(Phrase(text=phrase), text, min_similarity=0.8)]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "raw", "expected"),
+    [
+        ("废物", "你们这帮费五", ["费五"]),
+        ("废物", "这个月电费五百六", []),  # the 五 belongs to the number
+        ("废物", "电费5百6", []),
+        ("气死我", "电话是零七四我妈的", []),
+        ("气死我", "七四我了", ["七四我"]),
+        ("九五五九八", "就五五九八,三零六号", ["就五五九八"]),  # a phrase that ends with a digit may be beside another
+    ],
+)
+def test_what_only_sounds_like_a_phrase_takes_no_digit_from_a_number(phrase: str, raw: str, expected: list[str]) -> None:
+    assert found(phrase, raw) == expected
