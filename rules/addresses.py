@@ -42,7 +42,7 @@ _HOUSE_NUMBER = re.compile(f"(?:{NUMERAL}|幺)+(?=号)")
 _MISHEARD_BUILDING = re.compile("(?<=[0-9])[洞动冻懂]")
 _ROOM = re.compile(f"(?:{NUMERAL}|幺){{3,4}}(?!{NUMERAL}|幺|[号元块度年月日个天点])")
 _GOES_ON = re.compile(f"{NUMERAL}|幺")
-_ANSWER = re.compile("(?:我?[家就]?[在住]|地址是|位置是|就是)(?P<place>[^我你那这哪不没]{3,14})")
+_ANSWER = re.compile("(?:我?[家就]?[在住]|地址是|位置是|就是)(?P<place>[^我你那这哪不没怎咋么啥]{3,14})")
 _COMPANYS_OFFICE = re.compile("(?:营业厅|供电所)$")
 """Where customers go, not where they are: a place that is given only to an agent who asks for it."""
 _HEARSAY = re.compile("听说|听人说|听别人说|据说")

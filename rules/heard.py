@@ -143,9 +143,11 @@ class Heard:
                     yield from hits(phrase, utterance, min_similarity=at_least)
 
     def has(self, phrases: Sequence[Phrase], raw: str, *, at_least: float | None = None) -> bool:
-        """Is one of the phrases said in a text of the call, by the standard's threshold or another?"""
+        """Is one of the phrases said in a text of the call, by its own threshold, or else the standard's or another?"""
         said, text = at_least or self.settings.thresholds.said, normalise(raw)
-        return any(find(phrase, text, min_similarity=said) for phrase in self.possible(phrases, raw, said))
+        return any(
+            find(phrase, text, min_similarity=phrase.accept or said) for phrase in self.possible(phrases, raw, said)
+        )
 
     def possible(self, phrases: Sequence[Phrase], raw: str, at_least: float) -> Sequence[Phrase]:
         """Those of the phrases that may be so much alike in a text of the call; all where nothing is known of it."""

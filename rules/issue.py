@@ -19,6 +19,8 @@ from zhijian.rules.scenario import Scenario, recorded_scenario
 from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases, Scope
 
+PERHAPS = 0.5
+"""How probably it has to be harassment, where that is no more than what the call sounds like, to be a doubt."""
 _CUSTOMER = Scope(role=Role.CUSTOMER)
 
 
@@ -54,7 +56,7 @@ class RestatesIssue(Operator):
         told_by_customer = (Words(u.role, u.span, u.text).evidence("客户的诉求") for u in request.utterances)
         evidence = (*told_by_customer, _searched(heard, place, best))
         doubt = heard.distrust(request) or heard.distrust(place)
-        if _sounds_like_harassment(heard) and heard.scenario_is_certain:
+        if _sounds_like_harassment(heard) and heard.scenario.confidence >= PERHAPS:
             doubt = "像是骚扰来电"
         return failed(self.missing, place.confidence, *evidence, doubt=doubt)
 

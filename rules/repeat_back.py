@@ -39,6 +39,7 @@ _SURELY_WRONG_DIGITS = 3
 """A recogniser drops and adds digits and mishears one or two; so many others in a number as long are the agent's."""
 _SURE_BY_SOUND = 3
 """Fewer syllables may be everyday words: 就点 is not 九点."""
+_NUMERAL, _MORE = re.compile(NUMERAL), re.compile(f"{NUMERAL}|[半多几]")
 _BEFORE_CLOCK = re.compile(f".*?(?={NUMERAL}+[点:时])")
 """Neither a date nor a period of day need be said again."""
 _FOLLOWING = 2
@@ -101,10 +102,15 @@ def _repeats(datum: Datum, words: str, said: Sequence[Turn]) -> Iterator[RepeatB
     clock = _BEFORE_CLOCK.sub("", words, count=1) if datum.kind == "时间" else words
     for turn in said:
         for wording in dict.fromkeys((words, clock)):
-            sure = len(wording) >= _SURE_BY_SOUND
             for match in find(wording, turn.text, min_similarity=1):
                 value = turn.text.chars[match.start : match.end]
+                sure = len(wording) >= _SURE_BY_SOUND or (match.exact and not _goes_on(turn.text.chars, match))
                 yield _said(turn, match.start, match.end, value, sure, LIKELY if sure else IN_DOUBT)
+
+
+def _goes_on(chars: str, match: Match) -> bool:
+    """九点 in 九点半, 五块 in 十五块."""
+    return bool(_NUMERAL.match(chars[match.start - 1 : match.start]) or _MORE.match(chars, match.end))
 
 
 def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
