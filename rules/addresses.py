@@ -98,7 +98,9 @@ def _addresses_in(turn: Turn, question: str) -> Iterator[Datum]:
             bare = asked or not any(part.weak or not part.numbered for part in parts)
             start, end = _with_name_before(text, parts) if bare else parts[0].start, parts[-1].end
             before = _with_house_numbers(text.chars[start : parts[0].start])
-            value = before + "".join(_written(text.chars[part.start : part.end], part.numbered) for part in _once(parts, text))
+            value = before + "".join(
+                _written(text.chars[part.start : part.end], part.numbered) for part in _once(parts, text)
+            )
             yield Datum("地址", value, (Place(turn.index, start, end),), confidence)
     if asked and not found:
         yield from _answer(turn)

@@ -83,6 +83,7 @@ class ConfirmsRepeats(Operator):
             doubts=(
                 "是否复述过不能确定",
                 "客户的回答有说话声没有识别出文字、文字可疑或把握太低",
+                "客户的回答以「是」之类的字开头,接着说别的",
                 f"听录音核对,回答开头可能有一声「{YES}」没有识别出来",
                 "单声道录音里,坐席问了「对吗」又接着说「对」",
             ),
@@ -128,10 +129,20 @@ class ConfirmsRepeats(Operator):
             return "说话人不明的一句话里有确认"
         if heard.dialogue.separation is Separation.DIARIZATION and self._answers_itself(heard, said.turn):
             return "坐席问了「对吗」又接着说「对」,可能是客户说的"
+        if hit := self._bare_beginning(heard, reply):
+            return f"客户的回答以「{hit.quote}」开头,可能是在确认"
         if _may_begin_with_yes(heard, reply):
             return f"客户的回答开头可能有一声「{YES}」没有识别出来"
         spoken = any(span.overlap(reply.span) for span in heard.dialogue.voice_of(Role.CUSTOMER))
         return "客户应了一声,没有识别出文字" if spoken and not reply.utterances else None
+
+    def _bare_beginning(self, heard: Heard, reply: Place) -> Hit | None:
+        """是挺吓人的: without a mark after it, nobody can tell."""
+        hits = heard.alike(
+            self.bare, reply.utterances[:1], lambda phrase: phrase.accept or heard.settings.thresholds.said
+        )
+        is_assent = heard.settings.silences.is_assent
+        return next((hit for hit in hits if is_assent(hit.text.chars[: hit.match.start])), None)
 
     def _answers_itself(self, heard: Heard, turn: int) -> bool:
         """Does somebody ask 对吗 and go on with 对?"""

@@ -23,5 +23,7 @@ def found(phrase: str, raw: str) -> list[str]:
         ("九五五九八", "就五五九八,三零六号", ["就五五九八"]),  # a phrase that ends with a digit may be beside another
     ],
 )
-def test_what_only_sounds_like_a_phrase_takes_no_digit_from_a_number(phrase: str, raw: str, expected: list[str]) -> None:
+def test_what_only_sounds_like_a_phrase_takes_no_digit_from_a_number(
+    phrase: str, raw: str, expected: list[str]
+) -> None:
     assert found(phrase, raw) == expected
