@@ -20,16 +20,18 @@ from zhijian.rules.manner import clauses, manner_of
 from zhijian.rules.names import surname_of
 from zhijian.rules.numbers import NUMERAL
 from zhijian.rules.phrases import Hit
+from zhijian.rules.pinyin import sounds_like
 from zhijian.rules.places import Place
 from zhijian.rules.repeats import Repeat, Verdict, Words, key_repeats, words_of
 from zhijian.rules.restating import restatements, told
 from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases
-from zhijian.rules.text import fillers, normalise
+from zhijian.rules.text import NormalText, fillers, normalise
 
 LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
 YES = "对"
+YESES = (YES, "是")
 YES_FROM = -5.0
 """The log likelihood ratio from which it may have been said where it was not recognised."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
@@ -83,7 +85,7 @@ class ConfirmsRepeats(Operator):
             doubts=(
                 "是否复述过不能确定",
                 "客户的回答有说话声没有识别出文字、文字可疑或把握太低",
-                "客户的回答以「是」之类的字开头,接着说别的",
+                "客户的回答以「是」或同音的字开头,可能是在确认",
                 f"听录音核对,回答开头可能有一声「{YES}」没有识别出来",
                 "单声道录音里,坐席问了「对吗」又接着说「对」",
             ),
@@ -129,20 +131,24 @@ class ConfirmsRepeats(Operator):
             return "说话人不明的一句话里有确认"
         if heard.dialogue.separation is Separation.DIARIZATION and self._answers_itself(heard, said.turn):
             return "坐席问了「对吗」又接着说「对」,可能是客户说的"
-        if hit := self._bare_beginning(heard, reply):
-            return f"客户的回答以「{hit.quote}」开头,可能是在确认"
+        if beginning := self._half_heard_yes(heard, reply):
+            return f"客户的回答以「{beginning}」开头,可能是在确认"
         if _may_begin_with_yes(heard, reply):
             return f"客户的回答开头可能有一声「{YES}」没有识别出来"
         spoken = any(span.overlap(reply.span) for span in heard.dialogue.voice_of(Role.CUSTOMER))
         return "客户应了一声,没有识别出文字" if spoken and not reply.utterances else None
 
-    def _bare_beginning(self, heard: Heard, reply: Place) -> Hit | None:
-        """是挺吓人的: without a mark after it, nobody can tell."""
-        hits = heard.alike(
-            self.bare, reply.utterances[:1], lambda phrase: phrase.accept or heard.settings.thresholds.said
-        )
-        is_assent = heard.settings.silences.is_assent
-        return next((hit for hit in hits if is_assent(hit.text.chars[: hit.match.start])), None)
+    def _half_heard_yes(self, heard: Heard, reply: Place) -> str | None:
+        """How a reply begins that may be a yes: 是挺吓人的, where no mark tells, and 队,一闪一闪的."""
+        said = heard.settings.thresholds.said
+        for hit in heard.alike(self.bare, reply.utterances[:1], lambda phrase: phrase.accept or said):
+            if heard.settings.silences.is_assent(hit.text.chars[: hit.match.start]):
+                return hit.quote
+        for utterance in reply.utterances[:1]:
+            first = _first_clause(normalise(utterance.text))
+            if len(first) == 1 and any(sounds_like(first, yes) for yes in YESES):
+                return first
+        return None
 
     def _answers_itself(self, heard: Heard, turn: int) -> bool:
         """Does somebody ask 对吗 and go on with 对?"""
@@ -186,6 +192,12 @@ def _may_begin_with_yes(heard: Heard, reply: Place) -> bool:
     if heard.doubts is not None:
         heard.doubts.ask_which(queries)
     return any(ratio >= YES_FROM for ratio in heard.answers.ratios(queries))
+
+
+def _first_clause(text: NormalText) -> str:
+    """Without particles."""
+    end = text.clauses()[0][1] if text.chars else 0
+    return "".join(char for char, skip in zip(text.chars[:end], fillers(text.chars)[:end], strict=True) if not skip)
 
 
 def _only_asks(text: str) -> bool:

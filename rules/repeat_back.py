@@ -35,6 +35,8 @@ _SAME_SURNAME, _NEAR_SURNAME = 0.85, 0.5
 """农先生 for 龙; 高先生 for what was only heard as 国 from the customer, too."""
 _LIKE_TITLE = 0.8
 """An agent's first words that sound like a name with its title, 放女是 for 冯女士, may be one."""
+_SAID_AGAIN = ("时间", "金额")
+"""What customers often say again after the agent, to take it in."""
 _SURELY_WRONG_DIGITS = 3
 """A recogniser drops and adds digits and mishears one or two; so many others in a number as long are the agent's."""
 _SURE_BY_SOUND = 3
@@ -85,9 +87,10 @@ def was_said(datum: Datum, turns: Sequence[Turn]) -> bool:
 
 
 def echoes(datum: Datum, turns: Sequence[Turn]) -> bool:
-    """Had the agent said it before the customer did?"""
+    """Had the agent said it before the customer did? Of a time or a sum it is enough if it may have been."""
     before = [turn for turn in turns if turn.role == AGENT and turn.index < datum.turn]
-    return any(repeat.match for repeat in _repeats(datum, spoken(datum, turns), before))
+    said = _repeats(datum, spoken(datum, turns), before)
+    return any(repeat.match or (datum.kind in _SAID_AGAIN and repeat.confidence == IN_DOUBT) for repeat in said)
 
 
 def spoken(datum: Datum, turns: Sequence[Turn]) -> str:
