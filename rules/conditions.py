@@ -69,10 +69,11 @@ class Condition(Term):
         return all(_meets(_value(heard, name), getattr(self, name)) for name in self._fields)
 
     def in_doubt(self, heard: Heard) -> bool:
-        """Does it depend on a scenario that is not certain?"""
+        """Does it depend on a scenario that the call may have, or may not?"""
+        sure = heard.settings.thresholds.scenario_confidence
         return (
             self.scenario is not None
-            and not heard.scenario_is_certain
+            and 1 - sure < heard.scenario.probability_of(self.scenario) < sure
             and all(_meets(_value(heard, name), getattr(self, name)) for name in self._fields if name != "scenario")
         )
 

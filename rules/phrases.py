@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -103,25 +104,34 @@ def apart(hits: Iterable[Hit]) -> tuple[Hit, ...]:
 
 def find(phrase: Phrase, text: NormalText, *, min_similarity: float) -> tuple[pinyin.Match, ...]:
     """Like `pinyin.find`, for a phrase that may have gaps; a chain of parts is as similar as its worst part."""
-    chains = pinyin.find(phrase.parts[0], text, min_similarity=min_similarity)
+    chains = _in_one_piece(phrase.parts[0], text, min_similarity)
     if not chains:  # true of most phrases: the rest costs more than to know this
         return ()
     chains = tuple(match for match in chains if not text.chars[: match.start].endswith(phrase.not_after))
     for part in phrase.parts[1:]:
-        following = pinyin.find(part, text, min_similarity=min_similarity) if chains else ()
+        following = _in_one_piece(part, text, min_similarity) if chains else ()
         chains = tuple(joined for chain in chains if (joined := _join_nearest(chain, following)) is not None)
+    return tuple(chain for chain in chains if not text.chars[chain.end :].startswith(phrase.not_before))
+
+
+def _in_one_piece(part: str, text: NormalText, min_similarity: float) -> tuple[pinyin.Match, ...]:
+    """Without what only sounds like it and goes over the end of a sentence (琢磨。电), or has a digit of a number."""
+    matches = pinyin.find(part, text, min_similarity=min_similarity)
     return tuple(
-        chain
-        for chain in chains
-        if not text.chars[chain.end :].startswith(phrase.not_before)
-        and (chain.exact or not _parts_number(text.chars, chain.start, chain.end, phrase.text))
+        match for match in matches if match.exact or not (_is_broken(match, text) or _parts_number(part, match, text))
     )
 
 
-def _parts_number(chars: str, start: int, end: int, phrase: str) -> bool:
-    """Does what only sounds like the phrase take a digit from a number? 电费五百八 has no 废物."""
-    begins = _WITHIN_NUMBER.match(chars, start) and not _NUMERAL.match(phrase)
-    ends = _WITHIN_NUMBER.match(chars, end) and not _NUMERAL.match(phrase, len(phrase) - 1)
+def _is_broken(match: pinyin.Match, text: NormalText) -> bool:
+    """Does a sentence end in it, or a clause in so few syllables that they may be anything?"""
+    starts = text.clause_starts if match.end - match.start <= pinyin.SHORT else text.sentence_starts
+    return bisect_right(starts, match.start) < bisect_left(starts, match.end)
+
+
+def _parts_number(part: str, match: pinyin.Match, text: NormalText) -> bool:
+    """电费五百八 has no 废物."""
+    begins = _WITHIN_NUMBER.match(text.chars, match.start) and not _NUMERAL.match(part)
+    ends = _WITHIN_NUMBER.match(text.chars, match.end) and not _NUMERAL.match(part, len(part) - 1)
     return bool(begins or ends)
 
 

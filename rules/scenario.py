@@ -72,10 +72,23 @@ RECORDED: Mapping[str, Scenario] = {
 
 @dataclass(frozen=True, slots=True)
 class ScenarioGuess:
-    """`confidence` is the probability (0..1) that `name` is right; 1 where the call list says so."""
+    """How probable the scenarios are (0..1), those that are left out not at all."""
 
-    name: Scenario
-    confidence: float
+    probabilities: Mapping[Scenario, float]
+
+    @property
+    def name(self) -> Scenario:
+        """The most probable."""
+        return max(self.probabilities, key=self.probabilities.__getitem__)
+
+    @property
+    def confidence(self) -> float:
+        """The probability that `name` is right; 1 where the call list says so."""
+        return self.probabilities[self.name]
+
+    def probability_of(self, scenarios: Iterable[Scenario]) -> float:
+        """That it is one of these."""
+        return sum(self.probabilities.get(scenario, 0.0) for scenario in scenarios)
 
 
 @dataclass(frozen=True)
@@ -105,13 +118,11 @@ class Model:
 
 
 def classify(call: Call, dialogue: Dialogue) -> ScenarioGuess:
-    """The scenario that the call list gives, or else the most probable one."""
+    """The scenario that the call list gives, or else how probable each is."""
     if recorded := recorded_scenario(call.scenario):
-        return ScenarioGuess(recorded, 1.0)
+        return ScenarioGuess({recorded: 1.0})
     said = ((turn.role, turn.text) for turn in dialogue.turns())
-    probabilities = _model().probabilities(features(call.direction, said))
-    name = max(probabilities, key=probabilities.__getitem__)
-    return ScenarioGuess(name, probabilities[name])
+    return ScenarioGuess(_model().probabilities(features(call.direction, said)))
 
 
 def recorded_scenario(value: str | None) -> Scenario | None:

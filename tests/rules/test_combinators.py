@@ -30,7 +30,9 @@ def call(*lines: str, **facts: Any) -> Heard:
 
 
 def guessed(heard: Heard, name: Scenario, confidence: float) -> Heard:
-    heard.__dict__["scenario"] = ScenarioGuess(name, confidence)  # in place of what the cached property would find
+    rest = (1 - confidence) / (len(Scenario) - 1)
+    guess = ScenarioGuess(dict.fromkeys(Scenario, rest) | {name: confidence})
+    heard.__dict__["scenario"] = guess  # in place of what the cached property would find
     return heard
 
 

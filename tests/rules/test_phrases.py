@@ -27,3 +27,18 @@ def test_what_only_sounds_like_a_phrase_takes_no_digit_from_a_number(
     phrase: str, raw: str, expected: list[str]
 ) -> None:
     assert found(phrase, raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("phrase", "raw", "expected"),
+    [
+        ("没电", "我琢磨。电费太高", []),
+        ("没电", "这个小梅,电话多少", []),
+        ("没电", "家里梅电了", ["梅电"]),
+        ("没电", "有没,电", ["没,电"]),  # the very characters
+        ("感谢您的耐心等待", "敢谢您的,耐心等待", ["敢谢您的,耐心等待"]),  # marks within a sentence are often wrong
+        ("感谢您的耐心等待", "敢谢您的。耐心等待", []),
+    ],
+)
+def test_what_only_sounds_like_a_phrase_is_in_one_sentence(phrase: str, raw: str, expected: list[str]) -> None:
+    assert found(phrase, raw) == expected

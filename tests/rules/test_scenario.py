@@ -216,7 +216,7 @@ def test_every_scenario_is_accepted_by_its_own_name(about: Scenario) -> None:
 
 def test_the_call_list_wins() -> None:
     call = dataclasses.replace(INBOUND, scenario="停电咨询")
-    assert classify(call, dialogue(*CALLS[Scenario.COMPLAINT])) == ScenarioGuess(Scenario.OUTAGE, 1.0)
+    assert classify(call, dialogue(*CALLS[Scenario.COMPLAINT])) == ScenarioGuess({Scenario.OUTAGE: 1.0})
 
 
 def test_where_the_call_list_is_not_understood_the_words_decide() -> None:
