@@ -31,7 +31,8 @@ from zhijian.rules.text import NormalText, fillers, normalise
 LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
 YES = "对"
-YESES = (YES, "是")
+MISHEARD_YES = ("对", "退")
+"""What it is written as sounds like one of these: a telephone leaves little of the difference of d and t."""
 YES_FROM = -5.0
 """The log likelihood ratio from which it may have been said where it was not recognised."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
@@ -139,16 +140,12 @@ class ConfirmsRepeats(Operator):
         return "客户应了一声,没有识别出文字" if spoken and not reply.utterances else None
 
     def _half_heard_yes(self, heard: Heard, reply: Place) -> str | None:
-        """How a reply begins that may be a yes: 是挺吓人的, where no mark tells, and 队,一闪一闪的."""
+        """How a reply begins that may be a yes: 是挺吓人的, where no mark tells, 队,一闪一闪的, and 退充了两百块."""
         said = heard.settings.thresholds.said
         for hit in heard.alike(self.bare, reply.utterances[:1], lambda phrase: phrase.accept or said):
             if heard.settings.silences.is_assent(hit.text.chars[: hit.match.start]):
                 return hit.quote
-        for utterance in reply.utterances[:1]:
-            first = _first_clause(normalise(utterance.text))
-            if len(first) == 1 and any(sounds_like(first, yes) for yes in YESES):
-                return first
-        return None
+        return next(filter(_may_be_yes, (_first_clause(normalise(one.text)) for one in reply.utterances[:1])), None)
 
     def _answers_itself(self, heard: Heard, turn: int) -> bool:
         """Does somebody ask 对吗 and go on with 对?"""
@@ -198,6 +195,12 @@ def _first_clause(text: NormalText) -> str:
     """Without particles."""
     end = text.clauses()[0][1] if text.chars else 0
     return "".join(char for char, skip in zip(text.chars[:end], fillers(text.chars)[:end], strict=True) if not skip)
+
+
+def _may_be_yes(clause: str) -> bool:
+    if clause[:1] in ("", YES):  # 对面 is none, and 对 is found as such
+        return False
+    return any(sounds_like(clause[0], yes) for yes in MISHEARD_YES) or (len(clause) == 1 and sounds_like(clause, "是"))
 
 
 def _only_asks(text: str) -> bool:
