@@ -31,11 +31,12 @@ from zhijian.rules.text import NormalText, fillers, normalise
 LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
 YES = "对"
-MISHEARD_YES = ("对", "退")
-"""What it is written as sounds like one of these: a telephone leaves little of the difference of d and t."""
 YES_FROM = -5.0
 """The log likelihood ratio from which it may have been said where it was not recognised."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
+_MISHEARD_YES = re.compile("退(?![费钱款还租])")
+"""A telephone leaves little of the difference of d and t."""
+_ASKS = re.compile("^.{0,4}(?:谁|什么|啥|哪|几|怎|咋)|[吗么]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +142,15 @@ class ConfirmsRepeats(Operator):
 
     def _half_heard_yes(self, heard: Heard, reply: Place) -> str | None:
         """How a reply begins that may be a yes: 是挺吓人的, where no mark tells, 队,一闪一闪的, and 退充了两百块."""
-        said = heard.settings.thresholds.said
-        for hit in heard.alike(self.bare, reply.utterances[:1], lambda phrase: phrase.accept or said):
-            if heard.settings.silences.is_assent(hit.text.chars[: hit.match.start]):
-                return hit.quote
-        return next(filter(_may_be_yes, (_first_clause(normalise(one.text)) for one in reply.utterances[:1])), None)
+        for utterance in reply.utterances[:1]:
+            first = _first_clause(normalise(utterance.text))
+            if not _ASKS.search(first) and (_begins_like_yes(first) or self._begins_bare(heard, utterance)):
+                return first
+        return None
+
+    def _begins_bare(self, heard: Heard, utterance: Utterance) -> bool:
+        hits = heard.alike(self.bare, [utterance], lambda phrase: phrase.accept or heard.settings.thresholds.said)
+        return any(heard.settings.silences.is_assent(hit.text.chars[: hit.match.start]) for hit in hits)
 
     def _answers_itself(self, heard: Heard, turn: int) -> bool:
         """Does somebody ask 对吗 and go on with 对?"""
@@ -197,10 +202,15 @@ def _first_clause(text: NormalText) -> str:
     return "".join(char for char, skip in zip(text.chars[:end], fillers(text.chars)[:end], strict=True) if not skip)
 
 
-def _may_be_yes(clause: str) -> bool:
-    if clause[:1] in ("", YES):  # 对面 is none, and 对 is found as such
+def _begins_like_yes(clause: str) -> bool:
+    """对 itself is found as such, unless it is none: 对面."""
+    if clause[:1] in ("", YES):
         return False
-    return any(sounds_like(clause[0], yes) for yes in MISHEARD_YES) or (len(clause) == 1 and sounds_like(clause, "是"))
+    return (
+        sounds_like(clause[0], YES)
+        or _MISHEARD_YES.match(clause) is not None
+        or (len(clause) == 1 and sounds_like(clause, "是"))
+    )
 
 
 def _only_asks(text: str) -> bool:

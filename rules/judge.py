@@ -84,7 +84,7 @@ def _of_case(case: Case, heard: Heard) -> Finding:
         return case.check.operator.look(heard)
     return Finding(
         outcome=case.outcome,
-        confidence=heard.scenario.confidence if case.when.scenario else 1.0,
+        confidence=heard.scenario.probability_of(case.when.scenario) if case.when.scenario else 1.0,
         reason=case.reason,
         evidence=(case.when.evidence(heard),),
     )

@@ -130,9 +130,13 @@ def _is_broken(match: pinyin.Match, text: NormalText) -> bool:
 
 def _parts_number(part: str, match: pinyin.Match, text: NormalText) -> bool:
     """电费五百八 has no 废物."""
-    begins = _WITHIN_NUMBER.match(text.chars, match.start) and not _NUMERAL.match(part)
-    ends = _WITHIN_NUMBER.match(text.chars, match.end) and not _NUMERAL.match(part, len(part) - 1)
-    return bool(begins or ends)
+    begins = _is_within_number(text, match.start) and not _NUMERAL.match(part)
+    ends = _is_within_number(text, match.end) and not _NUMERAL.match(part, len(part) - 1)
+    return begins or ends
+
+
+def _is_within_number(text: NormalText, index: int) -> bool:
+    return index not in text.clause_starts and _WITHIN_NUMBER.match(text.chars, index) is not None
 
 
 def _join_nearest(chain: pinyin.Match, following: Iterable[pinyin.Match]) -> pinyin.Match | None:

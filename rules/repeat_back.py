@@ -87,10 +87,12 @@ def was_said(datum: Datum, turns: Sequence[Turn]) -> bool:
 
 
 def echoes(datum: Datum, turns: Sequence[Turn]) -> bool:
-    """Had the agent said it before the customer did? Of a time or a sum it is enough if it may have been."""
+    """Had the agent said it before the customer did? Of a time or a sum it is enough if it sounded so."""
+    words = spoken(datum, turns)
     before = [turn for turn in turns if turn.role == AGENT and turn.index < datum.turn]
-    said = _repeats(datum, spoken(datum, turns), before)
-    return any(repeat.match or (datum.kind in _SAID_AGAIN and repeat.confidence == IN_DOUBT) for repeat in said)
+    if datum.kind in _SAID_AGAIN and any(find(words, turn.text, min_similarity=1) for turn in before):
+        return True
+    return any(repeat.match for repeat in _repeats(datum, words, before))
 
 
 def spoken(datum: Datum, turns: Sequence[Turn]) -> str:
@@ -107,7 +109,8 @@ def _repeats(datum: Datum, words: str, said: Sequence[Turn]) -> Iterator[RepeatB
         for wording in dict.fromkeys((words, clock)):
             for match in find(wording, turn.text, min_similarity=1):
                 value = turn.text.chars[match.start : match.end]
-                sure = len(wording) >= _SURE_BY_SOUND or (match.exact and not _goes_on(turn.text.chars, match))
+                whole = wording == words and match.exact and not _goes_on(turn.text.chars, match)
+                sure = len(wording) >= _SURE_BY_SOUND or whole
                 yield _said(turn, match.start, match.end, value, sure, LIKELY if sure else IN_DOUBT)
 
 

@@ -127,6 +127,16 @@ def test_without_repeated_content_there_is_nothing_to_confirm(lines: tuple[dict[
     assert outcome(*lines) is Outcome.NA
 
 
+@pytest.mark.parametrize("reply", ["是挺吓人的", "队,一闪一闪的", "退充了两百块"])
+def test_a_reply_that_may_begin_with_yes_is_a_doubt(reply: str) -> None:
+    assert outcome(*ASKED, SAID_BACK, {"customer": reply}, {"agent": "好的。"}) is Outcome.UNSURE
+
+
+@pytest.mark.parametrize("reply", ["是要收费吗?", "退费要多久?", "推上去又跳了"])
+def test_a_question_or_another_word_is_none(reply: str) -> None:
+    assert outcome(*ASKED, SAID_BACK, {"customer": reply}, {"agent": "好的。"}) is Outcome.FAIL
+
+
 @pytest.mark.parametrize(("reply", "expected"), [("没有。", Outcome.NA), ("对,一闪一闪的。", Outcome.PASS)])
 def test_what_is_hardly_a_restatement_needs_no_confirmation_but_may_have_one(reply: str, expected: Outcome) -> None:
     asks = ({"customer": "我家电压不稳。"}, {"agent": "您家电压低的时候灯闪吗?"})

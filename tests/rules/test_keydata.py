@@ -264,3 +264,18 @@ def test_what_is_no_surname(said):
 def test_an_account_number_that_begins_with_a_homophone_is_in_doubt() -> None:
     (datum,) = extract(dialogue("客:户号拔零二六四四幺七"))
     assert (datum.value, datum.confidence) == ("80264417", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("agent", "customer", "kinds"),
+    [
+        ("预计下午六点来电。", "六点啊,那等等吧。", []),
+        ("上期是一百三十六块。", "一百三十六块,这么多。", []),
+        ("师傅早上七点可以到。", "早上不行,晚上七点来。", ["时间"]),
+        ("上期是一百三十六块。", "不是,我交的是一百三十九块。", ["金额"]),
+    ],
+)
+def test_what_the_agent_said_before_is_no_datum_what_corrects_it_is(
+    agent: str, customer: str, kinds: list[str]
+) -> None:
+    assert [kind for kind, _ in data(f"坐:{agent}", f"客:{customer}")] == kinds

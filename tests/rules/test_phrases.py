@@ -20,6 +20,7 @@ def found(phrase: str, raw: str) -> list[str]:
         ("废物", "电费5百6", []),
         ("气死我", "电话是零七四我妈的", []),
         ("气死我", "七四我了", ["七四我"]),
+        ("久等", "工号三二一零,九等了", ["九等"]),  # a mark between them
         ("九五五九八", "就五五九八,三零六号", ["就五五九八"]),  # a phrase that ends with a digit may be beside another
     ],
 )
