@@ -31,7 +31,7 @@ from zhijian.rules.text import NormalText, fillers, normalise
 LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
 YES = "对"
-YES_FROM = -5.0
+YES_FROM = -7.0
 """The log likelihood ratio from which it may have been said where it was not recognised."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
 _MISHEARD_YES = re.compile("退(?![费钱款还租])")

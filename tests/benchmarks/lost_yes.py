@@ -24,7 +24,7 @@ from zhijian.rules.confirmations import YES_FROM, yes_queries
 from zhijian.rules.text import normalise
 
 ASSENT = re.compile("[嗯啊哎诶唉哦]*(?:对|是的|是啊|没错|正确|是这样)")
-LIMITS = (-7.0, YES_FROM, -3.0)
+LIMITS = (YES_FROM, -5.0, -3.0)
 SAME_MS = 600
 """A turn of the labels that begins so near to an utterance is the same."""
 
