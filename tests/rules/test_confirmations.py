@@ -186,7 +186,7 @@ def with_answers(heard: Heard, ratios: dict[tuple[int, str], float]) -> Outcome:
 def test_a_yes_that_only_the_sound_has_is_a_doubt() -> None:
     """A recogniser loses the 对 before a clause."""
     assert with_answers(call(*LOST), {}) is Outcome.FAIL
-    assert with_answers(call(*LOST), {(0, "对,"): -6.0}) is Outcome.FAIL
+    assert with_answers(call(*LOST), {(0, "对,"): -8.0}) is Outcome.FAIL
     assert with_answers(call(*LOST), {(0, "对,"): -1.7}) is Outcome.UNSURE
 
 
@@ -198,7 +198,7 @@ def test_a_yes_may_have_been_written_as_another_word() -> None:
     words = (Word("所以", Span(span.start_ms, span.start_ms + 200), 0.5), Word(text[2:], span, 0.9))
     utterances[place] = replace(utterances[place], text=text, words=words)
     heard = Heard(heard.call, replace(heard.dialogue, utterances=tuple(utterances)), heard.settings)
-    assert with_answers(heard, {(2, "对,"): -6.0}) is Outcome.FAIL
+    assert with_answers(heard, {(2, "对,"): -8.0}) is Outcome.FAIL
     assert with_answers(heard, {(2, "对,"): -2.0}) is Outcome.UNSURE
 
 
