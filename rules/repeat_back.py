@@ -90,9 +90,10 @@ def echoes(datum: Datum, turns: Sequence[Turn]) -> bool:
     """Had the agent said it before the customer did? Of a time or a sum it is enough if it sounded so."""
     words = spoken(datum, turns)
     before = [turn for turn in turns if turn.role == AGENT and turn.index < datum.turn]
-    if datum.kind in _SAID_AGAIN and any(find(words, turn.text, min_similarity=1) for turn in before):
+    if any(repeat.match for repeat in _repeats(datum, words, before)):
         return True
-    return any(repeat.match for repeat in _repeats(datum, words, before))
+    alike = ((turn, match) for turn in before for match in find(words, turn.text, min_similarity=1))
+    return datum.kind in _SAID_AGAIN and any(not _goes_on(turn.text.chars, match) for turn, match in alike)
 
 
 def spoken(datum: Datum, turns: Sequence[Turn]) -> str:
