@@ -26,7 +26,7 @@ from zhijian.rules.repeats import Repeat, Verdict, Words, key_repeats, words_of
 from zhijian.rules.restating import restatements, told
 from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrases
-from zhijian.rules.text import NormalText, fillers, normalise
+from zhijian.rules.text import NormalText, fillers, normalise, without_fillers
 
 LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
@@ -198,8 +198,7 @@ def _may_begin_with_yes(heard: Heard, reply: Place) -> bool:
 
 def _first_clause(text: NormalText) -> str:
     """Without particles."""
-    end = text.clauses()[0][1] if text.chars else 0
-    return "".join(char for char, skip in zip(text.chars[:end], fillers(text.chars)[:end], strict=True) if not skip)
+    return without_fillers(text.chars[: text.clauses()[0][1]]) if text.chars else ""
 
 
 def _begins_like_yes(clause: str) -> bool:

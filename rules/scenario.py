@@ -25,7 +25,7 @@ import numpy as np
 from zhijian.models.records.call import Call, Direction
 from zhijian.models.records.dialogue import Dialogue, Role
 from zhijian.rules.sounds import reading
-from zhijian.rules.text import fillers, lexicon, normalise
+from zhijian.rules.text import lexicon, normalise, without_fillers
 
 CUSTOMER_PLACES = (1.0, 0.6, 0.4, 0.2)
 """What is said in the customer's first, second … turn counts so much; in all later ones like the last here."""
@@ -158,7 +158,7 @@ def _places(turns: Iterable[tuple[Role, str]]) -> Iterator[tuple[float, str, str
 def _bare(text: str) -> str:
     """The normal text without particles; numbers are all alike."""
     chars = normalise(text).chars
-    return _NUMBER.sub("0", "".join(char for char, skip in zip(chars, fillers(chars), strict=True) if not skip))
+    return _NUMBER.sub("0", without_fillers(chars))
 
 
 @cache

@@ -8,7 +8,7 @@ from functools import cached_property
 from pydantic import Field
 
 from zhijian.rules.terms import Phrase, Phrases, Term
-from zhijian.rules.text import fillers
+from zhijian.rules.text import without_fillers
 from zhijian.rules.vocabulary import Vocabulary
 
 
@@ -70,10 +70,7 @@ class Silences(Term):
 
     def is_assent(self, chars: str) -> bool:
         """Does a normal text hold nothing but words of assent and particles?"""
-        return (
-            self._assent.fullmatch("".join(c for c, skip in zip(chars, fillers(chars), strict=True) if not skip))
-            is not None
-        )
+        return self._assent.fullmatch(without_fillers(chars)) is not None
 
     @cached_property
     def _assent(self) -> re.Pattern[str]:

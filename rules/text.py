@@ -124,6 +124,11 @@ def fillers(chars: str) -> tuple[bool, ...]:
     return tuple(marks)
 
 
+def without_fillers(chars: str) -> str:
+    """The characters of a normal text that are neither particles nor filler words."""
+    return "".join(char for char, skip in zip(chars, fillers(chars), strict=True) if not skip)
+
+
 @cache
 def lexicon(name: str) -> tuple[tuple[str, ...], ...]:
     """The lines of a file of `rules/lexicon`, each as its words; lines with # are comments."""
