@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from zhijian.rules.datum import CUSTOMER, Datum, Place, Turn, question_before
+from zhijian.rules.datum import CORRECTION, CUSTOMER, Datum, Place, Turn, question_before
 from zhijian.rules.numbers import NUMERAL, tens_by_ear, with_arabic_numbers
 from zhijian.rules.pinyin import find
 from zhijian.rules.text import NormalText, fillers, lexicon, normalise
@@ -31,7 +31,7 @@ _NAME_STOP = re.compile(
     "|然后|[在是我你他她们的了啊呢哦嗯呃对住叫去到从有没把给跟说查帮就也都还很被让问用交装换修办个]"
 )
 _NUMBERED = re.compile(
-    f"(?<!小)[附第]?(?:{NUMERAL}|幺){{1,4}}"
+    f"(?<!小)(?!(?<=[这那整每哪])一)[附第]?(?:{NUMERAL}|幺){{1,4}}"
     "(?:号楼|号院|号店|号车位|号车库|号商铺|号门面|号厂房|号仓库|号|栋|幢|座|单元|楼|层|室|村民小?组|组|期|队|弄|巷|社|排|门|户)"
     "(?![码召称线表机窗柜])|[东西南北中甲乙丙丁]单元|[东西南北中]户"
     "|[a-z](?:座|栋|区|幢)"
@@ -69,7 +69,9 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
         question = question_before(turns, position)
         for datum in _addresses_in(turn, question):
             last = found[-1] if found else None
-            if last and _says_again(last, datum):
+            if last and last.turn == datum.turn and CORRECTION.search(turn.text.chars[last.end : datum.start]):
+                found[-1] = datum
+            elif last and _says_again(last, datum):
                 longer = max(last.value, datum.value, key=len)
                 found[-1] = replace(last, value=longer, places=(*last.places, *datum.places))
             elif last and _ASKED_MORE.search(question) and _begins_with_number(datum.value):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from zhijian.rules.text import NormalText
 
 AGENT, CUSTOMER = "agent", "customer"
-CORRECTION = re.compile("不对|错了|不是|说错|更正|改成|应该是|应当是")
+CORRECTION = re.compile("不对|错了|不是|说错|更正|改成|新的是|新号是?|应该是|应当是")
 """What stands between a wrong value and the right one."""
 
 

@@ -28,7 +28,11 @@ _UNIT_AFTER = re.compile("[号元块角毛度年月日点楼栋幢座单层米�
 _ADDRESS_BEFORE = re.compile(f"(?:号楼|单元|[楼栋幢座室弄巷路街]|{NUMERAL}号)$")
 _AGREEMENT = re.compile("[好的嗯是对您请继续说讲记下了行哦啊呢然后还有]")
 _SHORTEST = {ACCOUNT: 6, PHONE: 7}
+_TELLING = 4
+"""So many digits of a number, said again after 不对, put the agent right and not the number."""
 _LONGEST = 14  # an account number with one digit heard twice; identity cards have 18
+_INSIDE = ("里", "上")
+"""户号在手机里: what a number is looked up in."""
 _INCOMPLETE = 0.5
 _TOGETHER = 0.8
 _MISHEARD_DIGITS = 2
@@ -44,6 +48,7 @@ class _Piece:
     cue: str | None
     asked: frozenset[str]
     clear: bool
+    groups: tuple[str, ...]
     corrects: bool
     follows_on: bool
 
@@ -110,6 +115,7 @@ def cues(text: NormalText) -> tuple[tuple[int, int, str], ...]:
         for kind, *words in lexicon("number_cues")
         for word in words
         for match in find(word, text, min_similarity=1)
+        if not (kind == PHONE and text.chars.startswith(_INSIDE, match.end))
     )
     return tuple(sorted(hits))
 
@@ -144,6 +150,7 @@ def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
                     cue=named[-1] if named else None,
                     asked=asked,
                     clear=all(_is_clear(turn.text.chars[edge]) for edge in (run.start, run.end - 1)),
+                    groups=run.said_in_groups,
                     corrects=bool(CORRECTION.search(words)),
                     follows_on=goes_on,
                 )
@@ -206,7 +213,8 @@ def _kind(piece: _Piece) -> str | None:
     if len(piece.digits) > _LONGEST:
         return OTHER
     if piece.cue:
-        return piece.cue if shape != PHONE or piece.cue == OTHER else PHONE
+        said = piece.cue == OTHER or shape != PHONE or is_complete(piece.cue, piece.digits)
+        return piece.cue if said else PHONE
     wanted = piece.asked - {OTHER}
     if OTHER in piece.asked and len(piece.digits) <= 6:
         return OTHER
@@ -237,13 +245,19 @@ def _continued(datum: Datum, piece: _Piece) -> Datum | None:
     if not piece.follows_on and not piece.corrects:
         return None
     if piece.corrects:
-        value = _corrected(datum.kind, datum.value, piece.digits)
+        value = datum.value if _puts_right(datum, piece) else _corrected(datum.kind, datum.value, piece.digits)
         return replace(datum, value=value, places=places, confidence=min(datum.confidence, 0.8))
     if is_complete(datum.kind, datum.value) and len(datum.value) >= 10:
         return None
     longest = 13 if datum.kind == ACCOUNT else 12
     joined = datum.value + piece.digits
     return replace(datum, value=joined, places=places) if len(joined) <= longest else None
+
+
+def _puts_right(datum: Datum, piece: _Piece) -> bool:
+    """Does 不对 mean the agent's words, and the customer only says some of the same digits again?"""
+    again = any(len(group) >= _TELLING and group in datum.value for group in piece.groups)
+    return again and not is_complete(datum.kind, piece.digits)
 
 
 def _stretched(datum: Datum, piece: _Piece) -> tuple[Place, ...]:

@@ -33,6 +33,7 @@ GENERAL_CHARS = 8
 TAIL_MIN_DIGITS, NUMBER_MIN_DIGITS = 3, 4
 MISHEARD_SHARE = 3
 """A third of the digits of one number may differ because they were misheard."""
+_ROUGHLY = re.compile(f"(?P<number>{NUMERAL}+)[块元]多")
 _ELECTRICITY = re.compile(f"(?P<number>{NUMERAL}+)(?:点{NUMERAL}+)?(?:度|千瓦时)")
 
 Stretch = tuple[int, int]
@@ -98,7 +99,7 @@ class _Words:
         yield from self._states()
 
     def _figures(self) -> Iterator[tuple[Hit, bool]]:
-        for span, number in (*_sums(self._text), *_electricity(self._text)):
+        for span, number in (*_sums(self._text), *_rough_sums(self._text), *_electricity(self._text)):
             cue = self._cue_before(span, self.private.figures)
             if cue and number not in self._said_numbers and not self._is_general(span):
                 misheard = any(Levenshtein.distance(number, other) <= 1 for other in self._said_numbers)
@@ -187,6 +188,13 @@ def _sums(text: NormalText) -> Iterator[tuple[Stretch, str]]:
     """Sums of money, as written."""
     for amount in (*amounts(text), *decimals(text)):
         yield (amount.start, amount.end), amount.written
+
+
+def _rough_sums(text: NormalText) -> Iterator[tuple[Stretch, str]]:
+    """五百二十一块多, in whole yuan."""
+    for said in _ROUGHLY.finditer(text.chars):
+        if (value := cardinal(said["number"])) is not None:
+            yield said.span(), str(value)
 
 
 def _electricity(text: NormalText) -> Iterator[tuple[Stretch, str]]:

@@ -12,6 +12,7 @@ from zhijian.rules.pinyin import similarity, sounds_like
 from zhijian.rules.text import NormalText, lexicon
 
 _ASKED = re.compile("贵[姓性]|[称成]呼|[姓性信]名|名字|全名|叫什么|怎么叫|哪位|户主是谁|户主是|户主叫")
+_NAME_FOLLOWS = re.compile("(?:姓名|名字|户名)是?$")
 _ADDRESSED = re.compile("(?:谢谢|多谢|感谢|麻烦|辛苦|你好|您好|拜托|劳驾)(?:了|你|您|啊|呀|了啊|你啊|您啊|你了|您了)*$")
 _GREETED = re.compile("[\u4e00-\u9fff]{1,3}[你您]好")
 _AFTER_FULL_NAMES = frozenset(("先生", "女士", "小姐", "太太", "同志"))
@@ -95,6 +96,7 @@ def _readings(text: NormalText, asked: bool) -> Iterator[tuple[str, int, float]]
     """Every way to find a name in `text`, as (value, start, confidence)."""
     for clause_start, clause_end in text.clauses():
         clause = text.chars[clause_start:clause_end]
+        asked = asked or bool(_NAME_FOLLOWS.search(text.chars[:clause_start]))
         for said in _SURNAME_ONLY.finditer(clause):
             surname, sure = _as_surname(said["surname"], clause[said.end() :], asked)
             if surname:
@@ -113,7 +115,7 @@ def _readings(text: NormalText, asked: bool) -> Iterator[tuple[str, int, float]]
                 if surname and similarity("姓", said["word"]) >= _LIKE_SURNAMED:
                     yield surname, clause_start + said.start("surname"), BY_EAR
             said_alone = re.fullmatch(f"我?就?[是叫姓]?(?P<name>{_full_name()}|{_any_surname()})[啊吧呀的]?", clause)
-            if said_alone and not _is_word(said_alone["name"]):
+            if said_alone and not (_is_word(said_alone["name"]) or _NEVER_IN_NAMES.search(said_alone["name"][1:])):
                 yield said_alone["name"], clause_start + said_alone.start("name"), 0.75
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from rapidfuzz.distance import Levenshtein
@@ -44,6 +44,8 @@ _SURE_BY_SOUND = 3
 _NUMERAL, _MORE = re.compile(NUMERAL), re.compile(f"{NUMERAL}|[半多几]")
 _BEFORE_CLOCK = re.compile(f".*?(?={NUMERAL}+[点:时])")
 """Neither a date nor a period of day need be said again."""
+_LAST_NAME = 3
+"""Characters of the last name of an address: 小河村."""
 _FOLLOWING = 2
 """A wrong sum or time counts as a wrong repeat only if it comes in so many agent turns after the datum."""
 
@@ -128,7 +130,7 @@ def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
         so_far += "".join(run.digits for run in runs)
         for run in runs:
             yield from _compared_digits(datum, run.digits, turn, run.start, run.end)
-        if len(runs) > 1:
+        if len(runs) > 1 and all(len(run.digits) != len(datum.value) for run in runs):
             together = "".join(run.digits for run in runs)
             yield from _compared_digits(datum, together, turn, runs[0].start, runs[-1].end)
         if runs and datum.value not in so_far and (place := _by_ear(datum.value, turn.text.chars)):
@@ -163,8 +165,14 @@ def _compared_digits(datum: Datum, digits: str, turn: Turn, start: int, end: int
     distance = Levenshtein.distance(value, nearest)
     truncated = nearest in value and len(nearest) < len(value) - 1
     if not truncated and distance <= len(value) // 2:
-        wrong = len(digits) == len(value) and distance >= _SURELY_WRONG_DIGITS
+        wrong = len(digits) == len(value) and (distance >= _SURELY_WRONG_DIGITS or _are_exchanged(digits, value))
         yield _said(turn, start, end, nearest, False, SURE if wrong else IN_DOUBT)
+
+
+def _are_exchanged(digits: str, value: str) -> bool:
+    """Are two neighbours exchanged, and nothing else: 四七 for 七四? A recogniser does not do that."""
+    differ = [at for at, (one, other) in enumerate(zip(digits, value, strict=True)) if one != other]
+    return len(differ) == 2 and differ[1] == differ[0] + 1 and sorted(digits) == sorted(value)
 
 
 def _windows(digits: str, length: int) -> list[str]:
@@ -256,6 +264,17 @@ def _address_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
             both = normalise(f"{turn.text.raw},{later[position + 1].text.raw}")
             said = [repeat for repeat in _compared_address(datum.value, turn, both) if repeat.match]
         yield from said
+        if any(not repeat.match for repeat in said):
+            yield from _put_right(datum.value, later[position + 1 : position + 1 + _FOLLOWING])
+
+
+def _put_right(value: str, later: Sequence[Turn]) -> Iterator[RepeatBack]:
+    """What an agent who said the number wrong says again: only the last name, with the numbers."""
+    place = re.split("[0-9]", value, maxsplit=1)[0]
+    for turn in later:
+        for repeat in _compared_address(value[max(0, len(place) - _LAST_NAME) :], turn, turn.text):
+            if repeat.match:
+                yield replace(repeat, confidence=LIKELY)
 
 
 def _compared_address(value: str, turn: Turn, text: NormalText) -> Iterator[RepeatBack]:
