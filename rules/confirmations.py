@@ -16,6 +16,7 @@ from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.gist import gist
 from zhijian.rules.heard import Heard, found, searched
+from zhijian.rules.issue import sounds_like_harassment
 from zhijian.rules.manner import clauses, manner_of
 from zhijian.rules.names import surname_of
 from zhijian.rules.numbers import NUMERAL
@@ -97,7 +98,8 @@ class ConfirmsRepeats(Operator):
         for one in restatements(heard, told(heard)):
             if one.probability >= self.doubtful:
                 words = words_of(heard.turns[one.turn], one.start, one.end)
-                yield SaidBack(one.turn, words, "诉求", one.probability >= self.restated, one.probability >= LIKELY)
+                likely = one.probability >= LIKELY and not sounds_like_harassment(heard)  # who wants nothing
+                yield SaidBack(one.turn, words, "诉求", one.probability >= self.restated, likely)
         for repeat in key_repeats(heard, self.sure):
             if repeat.agent and repeat.back.turn is not None and not _is_form_of_address(repeat):
                 certain = repeat.verdict is not Verdict.DOUBTFUL

@@ -48,7 +48,6 @@ class _Piece:
     cue: str | None
     asked: frozenset[str]
     clear: bool
-    groups: tuple[str, ...]
     corrects: bool
     follows_on: bool
 
@@ -150,7 +149,6 @@ def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
                     cue=named[-1] if named else None,
                     asked=asked,
                     clear=all(_is_clear(turn.text.chars[edge]) for edge in (run.start, run.end - 1)),
-                    groups=run.said_in_groups,
                     corrects=bool(CORRECTION.search(words)),
                     follows_on=goes_on,
                 )
@@ -256,8 +254,8 @@ def _continued(datum: Datum, piece: _Piece) -> Datum | None:
 
 def _puts_right(datum: Datum, piece: _Piece) -> bool:
     """Does 不对 mean the agent's words, and the customer only says some of the same digits again?"""
-    again = any(len(group) >= _TELLING and group in datum.value for group in piece.groups)
-    return again and not is_complete(datum.kind, piece.digits)
+    later = piece.place.turn != datum.last_turn and not is_complete(datum.kind, piece.digits)
+    return later and len(piece.digits) >= _TELLING and piece.digits[:_TELLING] in datum.value
 
 
 def _stretched(datum: Datum, piece: _Piece) -> tuple[Place, ...]:

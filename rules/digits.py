@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, groupby
+from itertools import groupby
 
 from zhijian.rules.pinyin import likeness, sounds_like
 from zhijian.rules.text import SENTENCE_MARKS, NormalText, fillers
@@ -87,11 +87,6 @@ class DigitRun:
     @property
     def end(self) -> int:
         return self.places[-1] + 1
-
-    @property
-    def said_in_groups(self) -> tuple[str, ...]:
-        ends = tuple(accumulate(self.groups))
-        return tuple(self.digits[start:end] for start, end in zip((0, *ends), ends, strict=False))
 
     def cut(self, groups: int) -> tuple[DigitRun, DigitRun]:
         """The first `groups` groups, and the others."""

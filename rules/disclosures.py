@@ -34,7 +34,7 @@ TAIL_MIN_DIGITS, NUMBER_MIN_DIGITS = 3, 4
 MISHEARD_SHARE = 3
 """A third of the digits of one number may differ because they were misheard."""
 _ROUGHLY = re.compile(f"(?P<number>{NUMERAL}+)[块元]多")
-_ELECTRICITY = re.compile(f"(?P<number>{NUMERAL}+)(?:点{NUMERAL}+)?(?:度|千瓦时)")
+_ELECTRICITY = re.compile(f"(?P<number>{NUMERAL}+)(?:点{NUMERAL}+)?(?:度|千瓦时|个字)")
 
 Stretch = tuple[int, int]
 """The normal characters [start, end) of an utterance."""

@@ -56,7 +56,7 @@ class RestatesIssue(Operator):
         told_by_customer = (Words(u.role, u.span, u.text).evidence("客户的诉求") for u in request.utterances)
         evidence = (*told_by_customer, _searched(heard, place, best))
         doubt = heard.distrust(request) or heard.distrust(place)
-        if _sounds_like_harassment(heard) and heard.scenario.confidence >= PERHAPS:
+        if sounds_like_harassment(heard):
             doubt = "像是骚扰来电"
         return failed(self.missing, place.confidence, *evidence, doubt=doubt)
 
@@ -75,10 +75,15 @@ class RestatesIssue(Operator):
         customer = heard.place(_CUSTOMER)
         says_so = heard.said(self.harassment, customer.utterances, at_least=heard.settings.thresholds.certain)
         recorded = recorded_scenario(heard.call.scenario)
-        return _sounds_like_harassment(heard) and (recorded is not None or says_so is not None)
+        return _is_guessed(heard) and (recorded is not None or says_so is not None)
 
 
-def _sounds_like_harassment(heard: Heard) -> bool:
+def sounds_like_harassment(heard: Heard) -> bool:
+    """Is it more likely than not?"""
+    return _is_guessed(heard) and heard.scenario.confidence >= PERHAPS
+
+
+def _is_guessed(heard: Heard) -> bool:
     return heard.scenario.name is Scenario.HARASSMENT
 
 

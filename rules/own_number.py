@@ -9,7 +9,7 @@ from rapidfuzz.distance import Levenshtein
 from zhijian.models.records.dialogue import Utterance
 from zhijian.rules import numbers, sentences
 from zhijian.rules.anchors import over_places
-from zhijian.rules.digits import MIN_DIGITS
+from zhijian.rules.digits import MIN_DIGITS, UNITS
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, passed, unsure
 from zhijian.rules.heard import Heard, found, searched
 from zhijian.rules.phrases import Hit, find
@@ -80,11 +80,13 @@ class SaysOwnNumber(Operator):
 
     def _is_own(self, text: NormalText, number: numbers.Number, heard: Heard) -> bool:
         digits, agent_no = number.digits, heard.call.agent_no
-        if len(digits) < MIN_DIGITS or digits in self.hotlines:
+        if digits in self.hotlines:
             return False
         said = heard.settings.thresholds.said
         ahead = normalise(text.quote(max(0, number.start - CUE_CHARS), number.start))
         behind = normalise(text.quote(number.end, min(len(text), number.end + CUE_CHARS)))
+        if len(digits) < MIN_DIGITS:  # 七号客服代表, but no 一 in passing
+            return any(match.start == 0 for cue in self.after for match in find(cue, behind, min_similarity=1))
         return (
             _alike(digits, agent_no)
             or (len(agent_no) >= GREETING_NUMBER_MIN_DIGITS and digits.endswith(agent_no))
@@ -104,7 +106,7 @@ class SaysOwnNumber(Operator):
         return any(_alike(digits, hotline) for hotline in self.hotlines)
 
     def _misspelt(self, utterance: Utterance, heard: Heard) -> Hit | None:
-        """Words that sound like digits, right after a cue: 公好腰腰武器 for 工号幺幺五七."""
+        """Words that sound like digits, right after a cue: 公好腰腰武器 for 工号幺幺五七, 三百零幺."""
         text = normalise(utterance.text)
         for cue in self.before:
             for match in find(cue, text, min_similarity=heard.settings.thresholds.said):
@@ -121,7 +123,7 @@ def _alike(digits: str, other: str) -> bool:
 
 
 def _sounds_like_digit(char: str) -> bool:
-    return any(similarity(char, digit) == 1 for digit in "零一二三四五六七八九幺")
+    return char in UNITS or any(similarity(char, digit) == 1 for digit in "零一二三四五六七八九幺")
 
 
 def _hit(utterance: Utterance, start: int, end: int) -> Hit:

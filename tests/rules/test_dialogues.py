@@ -1,9 +1,9 @@
 """Whole calls by authors who knew the standard and nothing of the rules: how often the verdicts are theirs.
 
 `exemplary` agents do everything right in words of their own, those of `faulty` have one to five faults each,
-`near_misses` only look like faults; `everyday`, `businesslike` and `remembered` calls have some of all. The first three
-were in sight when phrases were added, the others were not: of their 1790 verdicts on what was right 13 were false
-deductions then, and 11 of 250 faults were missed.
+`near_misses` only look like faults; the other calls have some of all. The first three files were in sight when phrases
+were added, the others were not: of their 2952 verdicts on what was right 26 were false deductions then, and 20 of 355
+faults were missed.
 """
 
 import unicodedata
