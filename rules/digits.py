@@ -44,7 +44,7 @@ _AFTER_NUMBERS = re.compile("$|对|电话|手机|身份证|户主|地址|我[姓
 _USUAL_LENGTHS = (10, 13)
 _ALMOST = {
     "0": "林连",
-    "1": "聊样英因",
+    "1": "聊样英因雅",
     "2": "安爱",
     "3": "山桑",
     "4": "是",
@@ -224,12 +224,13 @@ def _is_whole(digits: str) -> bool:
 def _complete_numbers(chars: str, heard: list[str]) -> None:
     """Homophones count, and what was almost heard, where they make a whole number of digits that were.
 
-    Whole are a mobile number and, right after a word such as 户号, ten or thirteen digits.
+    Whole are a mobile number, also with a digit heard twice, and ten or thirteen digits right after a word like 户号.
     """
     for start in range(len(chars) - min(_WHOLE_LENGTHS) + 1):
         if start and heard[start - 1]:
             continue
-        for size in _WHOLE_LENGTHS if chars[:start][-1:] in _BEFORE_NUMBERS else (_MOBILE_DIGITS,):
+        sizes = _WHOLE_LENGTHS if chars[:start][-1:] in _BEFORE_NUMBERS else (_MOBILE_DIGITS,)
+        for size in (*sizes, _MOBILE_DIGITS + 1):
             end = start + size
             if end > len(chars) or any(heard[end : end + 1]):
                 continue
@@ -241,14 +242,15 @@ def _complete_numbers(chars: str, heard: list[str]) -> None:
 def _whole(chars: str, heard: Sequence[str], start: int, end: int) -> str:
     """The number that [start, end) is if all in it that are no digits only sound like them; empty if it is none."""
     missing = [index for index in range(start, end) if not heard[index]]
-    if len(missing) > _HOMOPHONES_AT_MOST or missing[-2:] == [end - 2, end - 1]:
+    among_words = start > 0 or end < len(chars)
+    if len(missing) > _HOMOPHONES_AT_MOST or (among_words and missing[-2:] == [end - 2, end - 1]):
         return ""
     by_sound = {index: _digit_by_sound(chars[index]) for index in missing}
     almost = [index for index in missing if not by_sound[index]]
-    mobile = end - start == _MOBILE_DIGITS
+    mobile = end - start in (_MOBILE_DIGITS, _MOBILE_DIGITS + 1)
     if len(almost) > (_ALMOST_AT_MOST if mobile else 1):
         return ""
-    if start in missing and not _may_begin(chars, start, almost=start in almost):
+    if start in missing and not _may_begin(chars, start, almost=start in almost, mobile=mobile):
         return ""
     if end - 1 in missing and not _may_end(chars, end, almost=end - 1 in almost):
         return ""
@@ -256,14 +258,23 @@ def _whole(chars: str, heard: Sequence[str], start: int, end: int) -> str:
     if mobile and len(missing) == 1:
         by_sound = {index: digit or _nearest_digit(chars[index], _ALONE) for index, digit in by_sound.items()}
     number = "".join(heard[index] or by_sound[index] for index in range(start, end))
-    return number if len(number) == end - start and (not mobile or MOBILE.fullmatch(number)) else ""
+    return number if len(number) == end - start and (not mobile or _is_mobile(number)) else ""
 
 
-def _may_begin(chars: str, start: int, *, almost: bool) -> bool:
+def _is_mobile(number: str) -> bool:
+    """Also one of which a digit was heard twice."""
+    if len(number) == _MOBILE_DIGITS:
+        return MOBILE.fullmatch(number) is not None
+    twice = (at for at in range(1, len(number)) if number[at] == number[at - 1])
+    return any(MOBILE.fullmatch(number[:at] + number[at + 1 :]) for at in twice)
+
+
+def _may_begin(chars: str, start: int, *, almost: bool, mobile: bool) -> bool:
     """May a number begin with what sounds like a digit? The word before may, too."""
     if almost or not start:
         return not start
-    return chars[start] not in _NO_DIGITS and chars[start - 1] in _BEFORE_NUMBERS
+    is_digit = chars[start] not in _NO_DIGITS or (mobile and sounds_like("幺", chars[start]))
+    return is_digit and chars[start - 1] in _BEFORE_NUMBERS
 
 
 def _may_end(chars: str, end: int, *, almost: bool) -> bool:
