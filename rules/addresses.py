@@ -31,7 +31,7 @@ _NAME_STOP = re.compile(
     "|然后|[在是我你他她们的了啊呢哦嗯呃对住叫去到从有没把给跟说查帮就也都还很被让问用交装换修办个]"
 )
 _NUMBERED = re.compile(
-    f"(?<!小)(?!(?<=[这那整每哪])一)[附第]?(?:{NUMERAL}|幺){{1,4}}"
+    f"(?<!小)(?!(?<=[这那整每哪])一(?:栋|幢|座|单元|楼|层|户|排))[附第]?(?:{NUMERAL}|幺){{1,4}}"
     "(?:号楼|号院|号店|号车位|号车库|号商铺|号门面|号厂房|号仓库|号|栋|幢|座|单元|楼|层|室|村民小?组|组|期|队|弄|巷|社|排|门|户)"
     "(?![码召称线表机窗柜])|[东西南北中甲乙丙丁]单元|[东西南北中]户"
     "|[a-z](?:座|栋|区|幢)"
@@ -45,6 +45,7 @@ _GOES_ON = re.compile(f"{NUMERAL}|幺")
 _ANSWER = re.compile("(?:我?[家就]?[在住]|地址是|位置是|就是)(?P<place>[^我你那这哪不没怎咋么啥]{3,14})")
 _COMPANYS_OFFICE = re.compile("(?:营业厅|供电所)$")
 """Where customers go, not where they are: a place that is given only to an agent who asks for it."""
+_ONLY_CORRECTION = re.compile(f"(?:{CORRECTION.pattern}|[哦啊哎呃嗯了是在住])+")
 _HEARSAY = re.compile("听说|听人说|听别人说|据说")
 _LONGEST_NAME = 8
 _PROBABLE, _IN_DOUBT = 0.65, 0.5
@@ -61,7 +62,10 @@ class _Part:
 
 
 def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
-    """The addresses the customer gave; one that is given bit by bit, or again in full, is one datum."""
+    """The addresses the customer gave, the last one where they correct themselves.
+
+    One that is given bit by bit, or again in full, is one datum.
+    """
     found: list[Datum] = []
     for position, turn in enumerate(turns):
         if turn.role != CUSTOMER:
@@ -69,7 +73,7 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
         question = question_before(turns, position)
         for datum in _addresses_in(turn, question):
             last = found[-1] if found else None
-            if last and last.turn == datum.turn and CORRECTION.search(turn.text.chars[last.end : datum.start]):
+            if last and last.turn == datum.turn and _corrects(turn.text.chars[last.end : datum.start], datum):
                 found[-1] = datum
             elif last and _says_again(last, datum):
                 longer = max(last.value, datum.value, key=len)
@@ -257,6 +261,12 @@ def _is_everyday_word(chars: str, ending: tuple[int, int]) -> bool:
     """线路, 城市, 门口: a word that only ends like a place."""
     start, end = ending
     return any(chars[:end].endswith(word) and len(word) > end - start for word in _words("不是"))
+
+
+def _corrects(between: str, datum: Datum) -> bool:
+    """Is nothing but 不对,是 between two addresses, of which the second is no mere number?"""
+    corrected = _ONLY_CORRECTION.fullmatch(between) and CORRECTION.search(between)
+    return bool(corrected) and not _begins_with_number(datum.value)
 
 
 def _says_again(datum: Datum, again: Datum) -> bool:

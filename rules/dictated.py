@@ -15,8 +15,8 @@ from itertools import groupby
 
 from rapidfuzz.distance import Levenshtein
 
-from zhijian.rules.datum import AGENT, CORRECTION, CUSTOMER, Datum, Place, Turn
-from zhijian.rules.digits import DIGITS, DigitRun, digit_strings, without_repetitions
+from zhijian.rules.datum import AGENT, CORRECTION, CUSTOMER, Datum, Place, Turn, question_before
+from zhijian.rules.digits import DIGITS, DigitRun, digit_strings, only_digits, without_repetitions
 from zhijian.rules.numbers import NUMERAL
 from zhijian.rules.pinyin import find, sounds_like
 from zhijian.rules.text import NormalText, lexicon
@@ -29,10 +29,10 @@ _ADDRESS_BEFORE = re.compile(f"(?:号楼|单元|[楼栋幢座室弄巷路街]|{N
 _AGREEMENT = re.compile("[好的嗯是对您请继续说讲记下了行哦啊呢然后还有]")
 _SHORTEST = {ACCOUNT: 6, PHONE: 7}
 _TELLING = 4
-"""So many digits of a number, said again after 不对, put the agent right and not the number."""
+"""So many digits tell which number is meant."""
 _LONGEST = 14  # an account number with one digit heard twice; identity cards have 18
-_INSIDE = ("里", "上")
-"""户号在手机里: what a number is looked up in."""
+_WHERE = {"手机": ("里", "上")}
+"""What a number is looked up in is no word for it: 户号在手机里."""
 _INCOMPLETE = 0.5
 _TOGETHER = 0.8
 _MISHEARD_DIGITS = 2
@@ -41,13 +41,17 @@ _YES = re.compile("[嗯啊哦诶]*(?:对|是的|是啊|没错|正确)")
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """Digits in one place, and what was said about them there. `clear`: its first and last digit are no homophones."""
+    """Digits in one place, and what was said about them there.
+
+    `clear`: its first and last digit are no homophones. `said_back`: the digits of the agent's words right before.
+    """
 
     digits: str
     place: Place
     cue: str | None
     asked: frozenset[str]
     clear: bool
+    said_back: str
     corrects: bool
     follows_on: bool
 
@@ -114,7 +118,7 @@ def cues(text: NormalText) -> tuple[tuple[int, int, str], ...]:
         for kind, *words in lexicon("number_cues")
         for word in words
         for match in find(word, text, min_similarity=1)
-        if not (kind == PHONE and text.chars.startswith(_INSIDE, match.end))
+        if not text.chars.startswith(_WHERE.get(word, ("里",)), match.end)
     )
     return tuple(sorted(hits))
 
@@ -149,6 +153,7 @@ def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
                     cue=named[-1] if named else None,
                     asked=asked,
                     clear=all(_is_clear(turn.text.chars[edge]) for edge in (run.start, run.end - 1)),
+                    said_back=only_digits(question_before(turns, position)),
                     corrects=bool(CORRECTION.search(words)),
                     follows_on=goes_on,
                 )
@@ -253,9 +258,10 @@ def _continued(datum: Datum, piece: _Piece) -> Datum | None:
 
 
 def _puts_right(datum: Datum, piece: _Piece) -> bool:
-    """Does 不对 mean the agent's words, and the customer only says some of the same digits again?"""
-    later = piece.place.turn != datum.last_turn and not is_complete(datum.kind, piece.digits)
-    return later and len(piece.digits) >= _TELLING and piece.digits[:_TELLING] in datum.value
+    """Does 不对 mean what the agent said back wrong, so that the customer begins to say the same digits again?"""
+    said_wrong = len(piece.said_back) >= _TELLING and datum.value not in piece.said_back
+    again = len(piece.digits) >= _TELLING and piece.digits[:_TELLING] in datum.value
+    return said_wrong and again and not is_complete(datum.kind, piece.digits)
 
 
 def _stretched(datum: Datum, piece: _Piece) -> tuple[Place, ...]:

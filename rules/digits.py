@@ -242,15 +242,17 @@ def _complete_numbers(chars: str, heard: list[str]) -> None:
 def _whole(chars: str, heard: Sequence[str], start: int, end: int) -> str:
     """The number that [start, end) is if all in it that are no digits only sound like them; empty if it is none."""
     missing = [index for index in range(start, end) if not heard[index]]
-    among_words = start > 0 or end < len(chars)
-    if len(missing) > _HOMOPHONES_AT_MOST or (among_words and missing[-2:] == [end - 2, end - 1]):
+    if len(missing) > _HOMOPHONES_AT_MOST:
         return ""
     by_sound = {index: _digit_by_sound(chars[index]) for index in missing}
     almost = [index for index in missing if not by_sound[index]]
+    among_words = start > 0 or end < len(chars)
+    if missing[-2:] == [end - 2, end - 1] and (among_words or almost[-2:] == missing[-2:]):
+        return ""
     mobile = end - start in (_MOBILE_DIGITS, _MOBILE_DIGITS + 1)
     if len(almost) > (_ALMOST_AT_MOST if mobile else 1):
         return ""
-    if start in missing and not _may_begin(chars, start, almost=start in almost, mobile=mobile):
+    if start in missing and not _may_begin(chars, start, almost=start in almost, mobile=end - start == _MOBILE_DIGITS):
         return ""
     if end - 1 in missing and not _may_end(chars, end, almost=end - 1 in almost):
         return ""

@@ -33,6 +33,8 @@ GENERAL_CHARS = 8
 TAIL_MIN_DIGITS, NUMBER_MIN_DIGITS = 3, 4
 MISHEARD_SHARE = 3
 """A third of the digits of one number may differ because they were misheard."""
+_LEAST_METERED = 10
+"""电费两个字 are characters, 一百八十个字 is what a meter counts."""
 _ROUGHLY = re.compile(f"(?P<number>{NUMERAL}+)[块元]多")
 _ELECTRICITY = re.compile(f"(?P<number>{NUMERAL}+)(?:点{NUMERAL}+)?(?:度|千瓦时|个字)")
 
@@ -200,7 +202,8 @@ def _rough_sums(text: NormalText) -> Iterator[tuple[Stretch, str]]:
 def _electricity(text: NormalText) -> Iterator[tuple[Stretch, str]]:
     """Amounts of electricity, in whole kilowatt hours."""
     for said in _ELECTRICITY.finditer(text.chars):
-        if (value := cardinal(said["number"])) is not None:
+        value = cardinal(said["number"])
+        if value is not None and (value >= _LEAST_METERED or not said.group().endswith("字")):
             yield said.span(), str(value)
 
 

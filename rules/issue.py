@@ -75,15 +75,15 @@ class RestatesIssue(Operator):
         customer = heard.place(_CUSTOMER)
         says_so = heard.said(self.harassment, customer.utterances, at_least=heard.settings.thresholds.certain)
         recorded = recorded_scenario(heard.call.scenario)
-        return _is_guessed(heard) and (recorded is not None or says_so is not None)
+        return _guessed_harassment(heard) and (recorded is not None or says_so is not None)
 
 
 def sounds_like_harassment(heard: Heard) -> bool:
     """Is it more likely than not?"""
-    return _is_guessed(heard) and heard.scenario.confidence >= PERHAPS
+    return _guessed_harassment(heard) and heard.scenario.confidence >= PERHAPS
 
 
-def _is_guessed(heard: Heard) -> bool:
+def _guessed_harassment(heard: Heard) -> bool:
     return heard.scenario.name is Scenario.HARASSMENT
 
 

@@ -12,7 +12,7 @@ from zhijian.rules.pinyin import similarity, sounds_like
 from zhijian.rules.text import NormalText, lexicon
 
 _ASKED = re.compile("贵[姓性]|[称成]呼|[姓性信]名|名字|全名|叫什么|怎么叫|哪位|户主是谁|户主是|户主叫")
-_NAME_FOLLOWS = re.compile("(?:姓名|名字|户名)是?$")
+_NAME_FOLLOWS = re.compile("的(?:姓名|名字|户名)$|(?:姓名|名字|户名)是$")
 _ADDRESSED = re.compile("(?:谢谢|多谢|感谢|麻烦|辛苦|你好|您好|拜托|劳驾)(?:了|你|您|啊|呀|了啊|你啊|您啊|你了|您了)*$")
 _GREETED = re.compile("[\u4e00-\u9fff]{1,3}[你您]好")
 _AFTER_FULL_NAMES = frozenset(("先生", "女士", "小姐", "太太", "同志"))
@@ -96,22 +96,22 @@ def _readings(text: NormalText, asked: bool) -> Iterator[tuple[str, int, float]]
     """Every way to find a name in `text`, as (value, start, confidence)."""
     for clause_start, clause_end in text.clauses():
         clause = text.chars[clause_start:clause_end]
-        asked = asked or bool(_NAME_FOLLOWS.search(text.chars[:clause_start]))
+        named = asked or bool(_NAME_FOLLOWS.search(text.chars[:clause_start]))
         for said in _SURNAME_ONLY.finditer(clause):
-            surname, sure = _as_surname(said["surname"], clause[said.end() :], asked)
+            surname, sure = _as_surname(said["surname"], clause[said.end() :], named)
             if surname:
                 yield surname, clause_start + said.start("surname"), 0.95 if sure else BY_EAR
         for said in re.finditer(f"{_NAMED}(?P<name>{_full_name()}){_AFTER_NAME}", clause):
             if not _is_word(said["name"]) and not _NEVER_IN_NAMES.search(said["name"][1:]):
-                yield said["name"], clause_start + said.start("name"), 0.95 if asked else 0.85
+                yield said["name"], clause_start + said.start("name"), 0.95 if named else 0.85
         for start, end in titled(clause):
-            if asked or not (_ADDRESSED.search(clause[:start]) or _GREETED.match(clause, end)):
-                yield clause[start:end], clause_start + start, 0.85 if asked else 0.5
-        if asked:
+            if named or not (_ADDRESSED.search(clause[:start]) or _GREETED.match(clause, end)):
+                yield clause[start:end], clause_start + start, 0.85 if named else 0.5
+        if named:
             for said in re.finditer(f"叫我?[老小](?P<name>{_any_surname()})", clause):
                 yield said["name"], clause_start + said.start("name"), 0.8
             for said in _ALMOST_SURNAMED.finditer(clause):
-                surname, _ = _as_surname(said["surname"], "", asked)
+                surname, _ = _as_surname(said["surname"], "", named)
                 if surname and similarity("姓", said["word"]) >= _LIKE_SURNAMED:
                     yield surname, clause_start + said.start("surname"), BY_EAR
             said_alone = re.fullmatch(f"我?就?[是叫姓]?(?P<name>{_full_name()}|{_any_surname()})[啊吧呀的]?", clause)

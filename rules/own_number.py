@@ -23,14 +23,17 @@ CUE_CHARS = 6
 """How many characters before or after a number may hold what makes it the agent's own."""
 GREETING_NUMBER_MIN_DIGITS = 3
 MISSPELT_MIN_DIGITS = 3
+_NUMBER_MARK = "号"
+"""What one digit needs right behind it to be a number of somebody."""
 
 
 class SaysOwnNumber(Operator):
     """The agent names the own number: digits beside a cue, or digits that are like the record's `agent_no`, or as long
     as it and in the very greeting.
 
-    `before` and `after` are the cues on either side of the digits. Which number it is does not matter: the record may
-    be wrong, the recogniser too. The numbers of `hotlines` are the company's. `missing` is the reason of a fail.
+    `before` and `after` are the cues on either side of the digits; one digit alone needs a cue with 号 right behind it.
+    Which number it is does not matter: the record may be wrong, the recogniser too. The numbers of `hotlines` are the
+    company's. `missing` is the reason of a fail.
     """
 
     within: Scope
@@ -85,8 +88,9 @@ class SaysOwnNumber(Operator):
         said = heard.settings.thresholds.said
         ahead = normalise(text.quote(max(0, number.start - CUE_CHARS), number.start))
         behind = normalise(text.quote(number.end, min(len(text), number.end + CUE_CHARS)))
-        if len(digits) < MIN_DIGITS:  # 七号客服代表, but no 一 in passing
-            return any(match.start == 0 for cue in self.after for match in find(cue, behind, min_similarity=1))
+        if len(digits) < MIN_DIGITS:  # 七号客服代表
+            cues = (cue for cue in self.after if cue.text.startswith(_NUMBER_MARK))
+            return any(match.start == 0 for cue in cues for match in find(cue, behind, min_similarity=1))
         return (
             _alike(digits, agent_no)
             or (len(agent_no) >= GREETING_NUMBER_MIN_DIGITS and digits.endswith(agent_no))

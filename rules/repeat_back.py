@@ -44,6 +44,7 @@ _SURE_BY_SOUND = 3
 _NUMERAL, _MORE = re.compile(NUMERAL), re.compile(f"{NUMERAL}|[半多几]")
 _BEFORE_CLOCK = re.compile(f".*?(?={NUMERAL}+[点:时])")
 """Neither a date nor a period of day need be said again."""
+_TAIL_DIGITS = 4
 _LAST_NAME = 3
 """Characters of the last name of an address: 小河村."""
 _FOLLOWING = 2
@@ -124,12 +125,17 @@ def _goes_on(chars: str, match: Match) -> bool:
 
 def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
     """A number in one go, in groups over several turns, or in homophones."""
-    so_far = ""
-    for turn in later:
+    so_far, wrong_at = "", len(later)
+    for position, turn in enumerate(later):
         runs = digit_strings(turn.text)
         so_far += "".join(run.digits for run in runs)
         for run in runs:
-            yield from _compared_digits(datum, run.digits, turn, run.start, run.end)
+            if 0 < position - wrong_at <= _FOLLOWING and _is_tail(run.digits, datum.value):
+                yield _said(turn, run.start, run.end, datum.value, True, LIKELY)
+            for repeat in _compared_digits(datum, run.digits, turn, run.start, run.end):
+                if not repeat.match:
+                    wrong_at = position
+                yield repeat
         if len(runs) > 1 and all(len(run.digits) != len(datum.value) for run in runs):
             together = "".join(run.digits for run in runs)
             yield from _compared_digits(datum, together, turn, runs[0].start, runs[-1].end)
@@ -137,6 +143,11 @@ def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
             yield _said(turn, *place, datum.value, True, LIKELY)
         if runs and datum.value in so_far:
             yield _said(turn, runs[0].start, runs[-1].end, datum.value, True, SURE)
+
+
+def _is_tail(digits: str, value: str) -> bool:
+    """Enough of the end of a number to put it right."""
+    return len(digits) >= _TAIL_DIGITS and value.endswith(digits)
 
 
 def _by_ear(value: str, chars: str) -> tuple[int, int] | None:
