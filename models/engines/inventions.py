@@ -15,10 +15,10 @@ PHRASES = re.compile(
 )
 # two characters or more six times running, or a single one that is no digit ten times
 LOOP = re.compile(r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{5,}|([^\d零〇一二三四五六七八九幺])\2{9,}")
-# both must speak against a passage: rightly read speech alone has up to 0.8 or down to -2. Below the log probability,
-# sounds without speech in tests/models/no_speech.py mostly have 0.57 and more, rightly read speech 0.50 at most
-NO_SPEECH_PROBABILITY = 0.53
-MEAN_LOG_PROBABILITY_MIN = -1.0
+# both must speak against a passage: rightly read speech alone has up to 0.8 or down to -2. Below a mean log probability
+# of -1, sounds without speech in tests/models/no_speech.py mostly have 0.57 and more, rightly read speech 0.50 at most
+# no-speech probability from which a mean log probability is too low
+SILENT = ((0.75, -0.7), (0.53, -1.0))
 # from here down it is a guess, whatever else the model thinks of the sound
 GUESSED_LOG_PROBABILITY = -2.4
 COMPRESSION_RATIO_MAX = 2.4
@@ -29,8 +29,8 @@ DENSITY_FROM_CHARACTERS = 6
 def suspicion_of_passage(passage: Passage) -> str | None:
     """Why all of a passage may be invented, in Chinese; None = nothing speaks against it."""
     text = "".join(word.text for word in passage.words)
-    silent = passage.no_speech_probability > NO_SPEECH_PROBABILITY
-    if passage.mean_log_probability < (MEAN_LOG_PROBABILITY_MIN if silent else GUESSED_LOG_PROBABILITY):
+    limits = (least for silent, least in SILENT if passage.no_speech_probability > silent)
+    if passage.mean_log_probability < next(limits, GUESSED_LOG_PROBABILITY):
         return "疑似无人说话"
     if passage.compression_ratio > COMPRESSION_RATIO_MAX and LOOP.search(text):
         return "疑似重复循环"

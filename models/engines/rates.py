@@ -20,6 +20,8 @@ SLICE_SAMPLES = 10 * RATE_HZ
 MEAN_LOG_PROBABILITY_MIN = -0.5
 COMPRESSION_RATIO_MAX = 2.0
 CHARACTERS_PER_S_MIN, CHARACTERS_PER_S_MAX = 2.0, 6.5
+# a lone 哦 is read into any noise
+CHARACTERS_MIN = 4
 # speech half as fast again is still understood, so two rates may make sense: that of the usual pace is the right one
 USUAL_CHARACTERS_PER_S = 4.2
 
@@ -71,10 +73,14 @@ def _makes_sense(window: Window, passage: Passage) -> bool:
     return (
         passage.mean_log_probability > MEAN_LOG_PROBABILITY_MIN
         and passage.compression_ratio < COMPRESSION_RATIO_MAX
+        and _characters(passage) >= CHARACTERS_MIN
         and CHARACTERS_PER_S_MIN < _characters_per_s(window, passage) < CHARACTERS_PER_S_MAX
     )
 
 
+def _characters(passage: Passage) -> int:
+    return sum(character.isalnum() for word in passage.words for character in word.text)
+
+
 def _characters_per_s(window: Window, passage: Passage) -> float:
-    characters = sum(character.isalnum() for word in passage.words for character in word.text)
-    return characters / (window.num_samples / RATE_HZ)
+    return _characters(passage) / (window.num_samples / RATE_HZ)

@@ -54,6 +54,7 @@ def test_a_passage_without_speech_or_in_a_loop_is_suspect():
     assert suspicion_of_passage(passage(log_probability=-1.5, no_speech=0.9))
     assert suspicion_of_passage(passage("啊啊啊啊", log_probability=-1.8, no_speech=0.567))
     assert suspicion_of_passage(passage("在哪里", log_probability=-2.97, no_speech=0.526))
+    assert suspicion_of_passage(passage("嗯", log_probability=-0.85, no_speech=0.8))
     assert suspicion_of_passage(passage("够了", log_probability=-1.95, no_speech=0.502)) is None
     assert suspicion_of_passage(passage("大豆病害有什么", log_probability=-0.64, no_speech=0.62)) is None
     assert suspicion_of_passage(passage(no_speech=0.9)) is None
