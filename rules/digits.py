@@ -249,10 +249,11 @@ def _whole(chars: str, heard: Sequence[str], start: int, end: int) -> str:
     among_words = start > 0 or end < len(chars)
     if missing[-2:] == [end - 2, end - 1] and (among_words or almost[-2:] == missing[-2:]):
         return ""
-    mobile = end - start in (_MOBILE_DIGITS, _MOBILE_DIGITS + 1)
+    size = end - start
+    mobile = size in (_MOBILE_DIGITS, _MOBILE_DIGITS + 1)
     if len(almost) > (_ALMOST_AT_MOST if mobile else 1):
         return ""
-    if start in missing and not _may_begin(chars, start, almost=start in almost, mobile=end - start == _MOBILE_DIGITS):
+    if start in missing and not _may_begin(chars, start, almost=start in almost, mobile=size == _MOBILE_DIGITS):
         return ""
     if end - 1 in missing and not _may_end(chars, end, almost=end - 1 in almost):
         return ""
@@ -260,7 +261,7 @@ def _whole(chars: str, heard: Sequence[str], start: int, end: int) -> str:
     if mobile and len(missing) == 1:
         by_sound = {index: digit or _nearest_digit(chars[index], _ALONE) for index, digit in by_sound.items()}
     number = "".join(heard[index] or by_sound[index] for index in range(start, end))
-    return number if len(number) == end - start and (not mobile or _is_mobile(number)) else ""
+    return number if len(number) == size and (not mobile or _is_mobile(number)) else ""
 
 
 def _is_mobile(number: str) -> bool:

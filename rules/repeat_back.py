@@ -45,6 +45,7 @@ _NUMERAL, _MORE = re.compile(NUMERAL), re.compile(f"{NUMERAL}|[半多几]")
 _BEFORE_CLOCK = re.compile(f".*?(?={NUMERAL}+[点:时])")
 """Neither a date nor a period of day need be said again."""
 _TAIL_DIGITS = 4
+"""So many at the end of a number that was said back wrong put it right."""
 _LAST_NAME = 3
 """Characters of the last name of an address: 小河村."""
 _FOLLOWING = 2
@@ -146,7 +147,7 @@ def _digits_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
 
 
 def _is_tail(digits: str, value: str) -> bool:
-    """Enough of the end of a number to put it right."""
+    """Is it the end of the number, and enough of it?"""
     return len(digits) >= _TAIL_DIGITS and value.endswith(digits)
 
 
