@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Has the dialogues of strangers spoken: calls whose words nobody had in mind, as sound.
+
+usage: speak_dialogues.py DIALOGUES_DIR OUT_DIR [PART PARTS]
+
+DIALOGUES_DIR holds files like those of tests/rules/dialogues. Each call has two voices, a pace, pauses, a level, leaks
+and noise of its own, drawn by its id; every fifth is mono. OUT_DIR gets calls.csv, truth.json (labels, and who says
+what when) and audio/; `zhijian run OUT_DIR` hears it, spoken_dialogues.py compares. PART of PARTS (from 0) makes a
+share of the calls and writes truth-PART.json, so that several processes can work; a last run without it puts them
+together.
+
+It needs the environment of data_samples/make_samples.py (six hours of speech take it an hour of one core).
+"""
+
+import csv
+import json
+import re
+import sys
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import yaml
+from parselmouth import praat
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "data_samples"))
+
+from make_samples import RATE_HZ, Speaker, Spoken, Turn, Voice, lay_out, mixed, voiced  # noqa: E402
+
+NUMERALS = "零一二三四五六七八九"
+LETTERS = {"A": "诶", "P": "批", "B": "必", "C": "西", "D": "地", "K": "开", "G": "鸡", "Q": "扣", "V": "微", "I": "爱"}
+OWN_NUMBER = re.compile(
+    r"工号(?:是)?([零一二三四五六七八九幺两]{2,8}|\d{2,8})|([零一二三四五六七八九幺两]{2,8}|\d{2,8})号(?:客服|话务|坐席|为您)"
+)
+MARKS = str.maketrans(",.!?;;：", "，。！？，，，")
+EVERY_MONO = 5
+
+
+def spoken_words(text: str) -> str:
+    """As it is said: short numbers as such, longer ones digit by digit."""
+    text = re.sub(r"\d+", lambda match: numeral(match[0]), text)
+    text = re.sub(r"[A-Za-z]", lambda match: LETTERS.get(match[0].upper(), ""), text)
+    text = text.translate(MARKS)
+    return re.sub(r"[^\u4e00-\u9fff、，。！？]+", "，", text).lstrip("，、。")
+
+
+def numeral(digits: str) -> str:
+    if len(digits) != 2 or digits[0] == "0":
+        return "".join(NUMERALS[int(digit)] for digit in digits)
+    tens, ones = (int(digit) for digit in digits)
+    return ("" if tens == 1 else NUMERALS[tens]) + "十" + (NUMERALS[ones] if ones else "")
+
+
+def own_number(lines: list[dict[str, str]]) -> str:
+    """What the greeting says, as the call's record would have it."""
+    said = "".join(words for line in lines for role, words in line.items() if role == "agent")
+    if not (match := OWN_NUMBER.search(said)):
+        return "1023"
+    return "".join(
+        str("零一二三四五六七八九".find(char)) if char in NUMERALS else {"幺": "1", "两": "2"}.get(char, char)
+        for char in match[1] or match[2]
+    )
+
+
+def drawn_voice(chance: np.random.Generator) -> Voice:
+    """A man's or a woman's; as far from the one source voice as still sounds like people."""
+    is_man = chance.random() < 0.5
+    return Voice(
+        formant_ratio=chance.uniform(0.80, 0.90) if is_man else chance.uniform(0.95, 1.08),
+        pitch_hz=chance.uniform(100, 150) if is_man else chance.uniform(180, 255),
+        duration_ratio=chance.uniform(0.90, 1.08),
+        level_dbfs=chance.uniform(-32, -24),
+    )
+
+
+def make_call(call_id: str, index: int, entry: dict[str, Any], speaker: Speaker, out: Path) -> dict[str, Any]:
+    seed = zlib.crc32(call_id.encode())
+    chance = np.random.default_rng(seed)
+    praat.run(f"random_initializeWithSeedUnsafelyButPredictably ({seed})")
+    voices = {"agent": drawn_voice(chance), "customer": drawn_voice(chance)}
+    channels = "mono" if index % EVERY_MONO == EVERY_MONO - 1 else "stereo"
+    leak_db, noise_dbfs = chance.uniform(-50, -30), chance.uniform(-70, -48)
+    turns = [
+        Turn(role, words, float(chance.uniform(0.2, 0.9)), 1.0)
+        for line in entry["dialogue"]
+        for role, text in line.items()
+        if (words := spoken_words(text))
+    ]
+    sounds = [voiced(speaker.say(turn.text), speaker.rate_hz, voices[turn.role], turn.speed) for turn in turns]
+    spoken = lay_out(turns, sounds)
+    line = mixed(spoken, channels, leak_db, seed)
+    line = np.clip(line + chance.standard_normal(line.shape) * 10 ** (noise_dbfs / 20), -1, 1)
+    soundfile.write(out / "audio" / f"{call_id}.flac", line, RATE_HZ, subtype="PCM_16")
+    return {
+        "call_id": call_id,
+        "call": {"agent_no": own_number(entry["dialogue"])} | entry["call"],
+        "labels": {item: label for label in ("pass", "fail", "na") for item in entry[label]},
+        "channels": channels,
+        "seconds": round(len(line) / RATE_HZ, 2),
+        "truth": [turn_truth(one) for one in spoken],
+    }
+
+
+def turn_truth(one: Spoken) -> dict[str, Any]:
+    start, end = round(one.start / RATE_HZ, 3), round(one.end / RATE_HZ, 3)
+    return {"role": one.turn.role, "start": start, "end": end, "text": one.turn.text}
+
+
+def write_list(calls: list[dict[str, Any]], out: Path) -> None:
+    (out / "truth.json").write_text(json.dumps(calls, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    columns = ("direction", "agent_no", "ring_count", "hangup_side", "identity_verified")
+    with (out / "calls.csv").open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("call_id", "recording", "started_at", *columns))
+        for call in calls:
+            record = call["call"] | {
+                "identity_verified": {True: "yes", False: "no"}.get(call["call"].get("identity_verified"))
+            }
+            path = f"audio/{call['call_id']}.flac"
+            table.writerow(
+                (call["call_id"], path, "2026-11-20T08:00:00+08:00", *(record.get(name) for name in columns))
+            )
+
+
+def main(dialogues: Path, out: Path, part: int | None, parts: int) -> None:
+    (out / "audio").mkdir(parents=True, exist_ok=True)
+    if part is None:
+        calls = [
+            call for path in sorted(out.glob("truth-*.json")) for call in json.loads(path.read_text(encoding="utf-8"))
+        ]
+        write_list(sorted(calls, key=lambda call: call["call_id"]), out)
+        return
+    speaker = Speaker()
+    entries = [
+        (f"{path.stem}-{index:02}", index, entry)
+        for path in sorted(dialogues.glob("*.yaml"))
+        for index, entry in enumerate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    ]
+    calls = [make_call(*entry, speaker, out) for entry in entries[part::parts]]
+    (out / f"truth-{part}.json").write_text(json.dumps(calls, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (3, 5):
+        sys.exit(__doc__)
+    main(Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:]) if len(sys.argv) == 5 else (None, 1))
