@@ -73,10 +73,14 @@ class Answers:
             return hit
         return replace(hit, belief=curve().probability(hit.match.similarity, self._scores[query]))
 
+    def of(self, queries: Sequence[PhraseQuery]) -> list[PhraseScore]:
+        """Those to the queries, in their order; empty unless all were asked."""
+        scores = [self._scores.get(query) for query in queries]
+        return [score for score in scores if score] if all(scores) else []
+
     def ratios(self, queries: Sequence[PhraseQuery]) -> list[float]:
         """How much better each fits the sound than what was recognised; empty unless all were asked."""
-        scores = [self._scores.get(query) for query in queries]
-        return [score.log_likelihood_ratio for score in scores if score] if all(scores) else []
+        return [score.log_likelihood_ratio for score in self.of(queries)]
 
     @cached_property
     def _scores(self) -> dict[PhraseQuery, PhraseScore]:

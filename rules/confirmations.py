@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from pydantic import Field
 
 from zhijian.models.records.dialogue import Role, Separation, Utterance
-from zhijian.models.records.questions import PhraseQuery
-from zhijian.models.records.scorecard import Evidence, Outcome
+from zhijian.models.records.questions import PhraseQuery, PhraseScore
+from zhijian.models.records.scorecard import Evidence, EvidenceKind, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules import sentences
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
@@ -31,9 +32,12 @@ from zhijian.rules.text import NormalText, fillers, normalise, without_fillers
 
 LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
-YES = "对"
-YES_FROM = -7.0
-"""The log likelihood ratio from which it may have been said where it was not recognised."""
+RIGHT = "对"
+YES = (RIGHT, "是的", "没错")
+YES_SAID, YES_POSSIBLE = (-5.0, -2.75), (-7.0, -5.0)
+"""From which log likelihood ratio and mean log probability on one was said, or may have been, and not recognised."""
+YES_WORDS = 3
+"""Instead of so many words of a reply it may have been said."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
 _MISHEARD_YES = re.compile("退(?![费钱款还租])")
 """A telephone leaves little of the difference of d and t."""
@@ -72,7 +76,13 @@ class ConfirmsRepeats(Operator):
             if confirmation := self._confirmation(heard, reply_to(heard, one).utterances):
                 evidence = (one.words.evidence(f"{one.what}的复述"), found(confirmation))
                 return Finding(outcome=Outcome.PASS, confidence=confirmation.confidence, evidence=evidence)
-        if likely := [one for one in said_back if one.likely]:
+        likely = [one for one in said_back if one.likely]
+        for one in likely:
+            reply = reply_to(heard, one)
+            if yes := _yes_by_sound(heard, reply, YES_SAID):
+                evidence = (one.words.evidence(f"{one.what}的复述"), _yes_said(reply, yes))
+                return Finding(outcome=Outcome.PASS, confidence=reply.confidence, evidence=evidence)
+        if likely:
             return self._unconfirmed(heard, likely)
         return not_applicable("坐席没有复述任何内容")
 
@@ -89,7 +99,7 @@ class ConfirmsRepeats(Operator):
                 "是否复述过不能确定",
                 "客户的回答有说话声没有识别出文字、文字可疑或把握太低",
                 "客户的回答以「是」或同音的字开头,可能是在确认",
-                f"听录音核对,回答开头可能有一声「{YES}」没有识别出来",
+                f"听录音核对,回答开头可能有一声「{RIGHT}」没有识别出来",
                 "单声道录音里,坐席问了「对吗」又接着说「对」",
             ),
         )
@@ -137,8 +147,8 @@ class ConfirmsRepeats(Operator):
             return "坐席问了「对吗」又接着说「对」,可能是客户说的"
         if beginning := self._half_heard_yes(heard, reply):
             return f"客户的回答以「{beginning}」开头,可能是在确认"
-        if _may_begin_with_yes(heard, reply):
-            return f"客户的回答开头可能有一声「{YES}」没有识别出来"
+        if yes := _yes_by_sound(heard, reply, YES_POSSIBLE):
+            return f"客户的回答开头可能有一声「{_wording(yes)}」没有识别出来"
         spoken = any(span.overlap(reply.span) for span in heard.dialogue.voice_of(Role.CUSTOMER))
         return "客户应了一声,没有识别出文字" if spoken and not reply.utterances else None
 
@@ -182,20 +192,36 @@ def _is_form_of_address(repeat: Repeat) -> bool:
 
 
 def yes_queries(number: int, reply: Utterance) -> list[PhraseQuery]:
-    """Was 对 said before a reply, the utterance with this number, or instead of its first word?"""
-    ends = dict.fromkeys((0, *(len(word.text) for word in reply.words[:1])))
-    return [PhraseQuery(number, 0, end, f"{YES},") for end in ends]
+    """Was a yes said before a reply, the utterance with this number, or instead of its first words?"""
+    ends = dict.fromkeys(accumulate((len(word.text) for word in reply.words[:YES_WORDS]), initial=0))
+    return [PhraseQuery(number, 0, end, f"{yes},") for yes in YES for end in ends]
 
 
-def _may_begin_with_yes(heard: Heard, reply: Place) -> bool:
-    """Does the sound have the assent that a recogniser loses before a clause; has it asked if it still can be."""
+def _yes_by_sound(heard: Heard, reply: Place, limits: tuple[float, float]) -> PhraseScore | None:
+    """The likeliest yes that the recogniser lost or misheard at the beginning of the reply, from these limits on.
+
+    Has the sound asked if it still can be.
+    """
     if not reply.utterances:
-        return False
+        return None
     first = reply.utterances[0]
     queries = yes_queries(heard.dialogue.utterances.index(first), first)
     if heard.doubts is not None:
         heard.doubts.ask_which(queries)
-    return any(ratio >= YES_FROM for ratio in heard.answers.ratios(queries))
+    ratio, mean = limits
+    scores = (one for one in heard.answers.of(queries) if one.mean_log_probability >= mean)
+    likeliest = max(scores, key=lambda one: one.log_likelihood_ratio, default=None)
+    return likeliest if likeliest and likeliest.log_likelihood_ratio >= ratio else None
+
+
+def _yes_said(reply: Place, yes: PhraseScore) -> Evidence:
+    first, end = reply.utterances[0], yes.query.end
+    detail = f"听录音核对为「{_wording(yes)}」"
+    return Evidence(EvidenceKind.FOUND, reply.role, first.time_of(0, end), first.text[:end], detail)
+
+
+def _wording(yes: PhraseScore) -> str:
+    return yes.query.wording.rstrip(",")
 
 
 def _first_clause(text: NormalText) -> str:
@@ -205,10 +231,10 @@ def _first_clause(text: NormalText) -> str:
 
 def _begins_like_yes(clause: str) -> bool:
     """对 itself is found as such, unless it is none: 对面."""
-    if clause[:1] in ("", YES):
+    if clause[:1] in ("", RIGHT):
         return False
     return (
-        sounds_like(clause[0], YES)
+        sounds_like(clause[0], RIGHT)
         or _MISHEARD_YES.match(clause) is not None
         or (len(clause) == 1 and sounds_like(clause, "是"))
     )

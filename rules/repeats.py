@@ -18,6 +18,7 @@ from zhijian.rules.heard import Heard, searched
 from zhijian.rules.lost_digits import whole
 from zhijian.rules.phrases import hits
 from zhijian.rules.places import Place
+from zhijian.rules.same_number import told_apart
 from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrase
 from zhijian.rules.text import normalise
@@ -134,7 +135,8 @@ def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
 def key_repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
     """What became of every datum. Turns are counted among those of agent and customer."""
     repeats = []
-    for datum, back in zip(heard.key_data, heard.repeat_backs, strict=True):
+    for given, said in zip(heard.key_data, heard.repeat_backs, strict=True):
+        datum, back = told_apart(heard, given, said)
         customer = words_of(heard.turns[datum.turn], datum.start, datum.end)
         agent = None
         if back.turn is not None and back.start is not None and back.end is not None:

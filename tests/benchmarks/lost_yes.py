@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Whether the sound has the 对 that a recogniser loses at the beginning of a customer's utterance.
+"""Whether the sound has the 对 or 是的 that a recogniser loses at the beginning of a customer's utterance.
 
 usage: lost_yes.py CALLS_DIR ...   (each with audio/ and truth.json; copies with another sound: changed_calls.py)
 
 Of the utterances in which no assent was recognised: how many begin with one by the labels, how many of these the sound
-has by the limit of confirmations.py and others beside it, and how many of the rest.
+has by each of the limits of confirmations.py, and how many of the rest.
 """
 
 import json
@@ -19,12 +19,12 @@ from scaling import open_default
 from zhijian.models.engines.audio import load
 from zhijian.models.engines.ears import Ears
 from zhijian.models.records.dialogue import Dialogue, Role, Utterance
-from zhijian.models.records.questions import PhraseQuery
-from zhijian.rules.confirmations import YES_FROM, yes_queries
+from zhijian.models.records.questions import PhraseQuery, PhraseScore
+from zhijian.rules.confirmations import YES_POSSIBLE, YES_SAID, yes_queries
 from zhijian.rules.text import normalise
 
 ASSENT = re.compile("[嗯啊哎诶唉哦]*(?:对|是的|是啊|没错|正确|是这样)")
-LIMITS = (YES_FROM, -5.0, -3.0)
+LIMITS = (YES_POSSIBLE, YES_SAID)
 SAME_MS = 600
 """A turn of the labels that begins so near to an utterance is the same."""
 
@@ -39,38 +39,42 @@ def asked_about(dialogue: Dialogue) -> Iterator[tuple[int, Utterance]]:
             yield number, one
 
 
-def answers(ears: Ears, path: Path, turns: list[dict[str, Any]]) -> Iterator[tuple[float, bool]]:
-    """How well 对 fits the beginning of each utterance (log likelihood ratio), and whether it was said."""
+def answers(ears: Ears, path: Path, turns: list[dict[str, Any]]) -> Iterator[tuple[list[PhraseScore], bool]]:
+    """How well a yes fits the beginning of each utterance, and whether it was said."""
 
     def questions(dialogue: Dialogue) -> list[PhraseQuery]:
         return [query for number, one in asked_about(dialogue) for query in yes_queries(number, one)]
 
     dialogue = ears.hear(load(path), questions)
     for number, one in asked_about(dialogue):
-        ratios = [score.log_likelihood_ratio for score in dialogue.phrase_scores if score.query.utterance == number]
+        scores = [score for score in dialogue.phrase_scores if score.query.utterance == number]
         same = [
             turn["text"]
             for turn in turns
             if turn["role"] == "customer" and abs(turn["start"] * 1000 - one.span.start_ms) < SAME_MS
         ]
-        if ratios and same:
-            yield max(ratios), is_assent(same[0])
+        if scores and same:
+            yield scores, is_assent(same[0])
+
+
+def has_yes(scores: list[PhraseScore], limits: tuple[float, float]) -> bool:
+    ratio, mean = limits
+    return any(one.log_likelihood_ratio >= ratio and one.mean_log_probability >= mean for one in scores)
 
 
 def main(folders: list[Path]) -> None:
     ears = open_default(threads=2)
-    found: list[tuple[float, bool]] = []
+    found: list[tuple[list[PhraseScore], bool]] = []
     for folder in folders:
         for call in json.loads((folder / "truth.json").read_text(encoding="utf-8")):
             (path,) = (folder / "audio").glob(f"{call['call_id']}.*")
             found += answers(ears, path, call["truth"])
-    said = [ratio for ratio, was_said in found if was_said]
-    unsaid = [ratio for ratio, was_said in found if not was_said]
+    said = [scores for scores, was_said in found if was_said]
+    unsaid = [scores for scores, was_said in found if not was_said]
     print(f"{len(found)} utterances without a recognised assent; {len(said)} begin with one")
-    for limit in LIMITS:
-        print(
-            f"from {limit:g} on: {sum(r >= limit for r in said)} of them, {sum(r >= limit for r in unsaid)} of the rest"
-        )
+    for limits in LIMITS:
+        right, wrong = (sum(has_yes(scores, limits) for scores in group) for group in (said, unsaid))
+        print(f"from {limits} on: {right} of them, {wrong} of the rest")
 
 
 if __name__ == "__main__":

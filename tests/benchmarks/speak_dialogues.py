@@ -65,9 +65,8 @@ def own_number(lines: list[dict[str, str]]) -> str:
     )
 
 
-def drawn_voice(chance: np.random.Generator) -> Voice:
-    """A man's or a woman's; as far from the one source voice as still sounds like people."""
-    is_man = chance.random() < 0.5
+def drawn_voice(chance: np.random.Generator, is_man: bool) -> Voice:
+    """As far from the one source voice as still sounds like people."""
     return Voice(
         formant_ratio=chance.uniform(0.80, 0.90) if is_man else chance.uniform(0.95, 1.08),
         pitch_hz=chance.uniform(100, 150) if is_man else chance.uniform(180, 255),
@@ -80,8 +79,11 @@ def make_call(call_id: str, index: int, entry: dict[str, Any], speaker: Speaker,
     seed = zlib.crc32(call_id.encode())
     chance = np.random.default_rng(seed)
     praat.run(f"random_initializeWithSeedUnsafelyButPredictably ({seed})")
-    voices = {"agent": drawn_voice(chance), "customer": drawn_voice(chance)}
     channels = "mono" if index % EVERY_MONO == EVERY_MONO - 1 else "stereo"
+    is_man = chance.random(2) < 0.5
+    if channels == "mono":  # two men made of one source voice cannot be told apart
+        is_man[1] = not is_man[0]
+    voices = {role: drawn_voice(chance, man) for role, man in zip(("agent", "customer"), is_man, strict=True)}
     leak_db, noise_dbfs = chance.uniform(-50, -30), chance.uniform(-70, -48)
     turns = [
         Turn(role, words, float(chance.uniform(0.2, 0.9)), 1.0)

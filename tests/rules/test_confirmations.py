@@ -10,7 +10,7 @@ from zhijian.models.records.questions import PhraseScore
 from zhijian.models.records.scorecard import EvidenceKind, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules.answers import Doubts
-from zhijian.rules.confirmations import ConfirmsRepeats
+from zhijian.rules.confirmations import YES_POSSIBLE, YES_SAID, ConfirmsRepeats
 from zhijian.rules.heard import Heard
 from zhijian.rules.language import Example
 from zhijian.rules.proof import heard_of
@@ -171,23 +171,32 @@ def test_a_yes_of_an_unknown_speaker_is_doubt() -> None:
 LOST = (*ASKED, SAID_BACK, {"customer": "整栋楼都黑了,你们快点来。"}, {"agent": "好的。"})
 
 
-def with_answers(heard: Heard, ratios: dict[tuple[int, str], float]) -> Outcome:
+def with_answers(heard: Heard, ratios: dict[tuple[int, str], float], mean: float = -1.0) -> Outcome:
     """The outcome with these log likelihood ratios, by what is asked about: where it ends, and the wording."""
     asked = Heard(heard.call, heard.dialogue, heard.settings, Doubts(heard.dialogue))
     OPERATOR.look(asked)
     assert asked.doubts
-    scores = [PhraseScore(one, ratios.get((one.end, one.wording), -12.0), -1.0) for one in asked.doubts.likeliest]
+    scores = [PhraseScore(one, ratios.get((one.end, one.wording), -12.0), mean) for one in asked.doubts.likeliest]
     assert scores
     return OPERATOR.look(
         Heard(heard.call, replace(heard.dialogue, phrase_scores=tuple(scores)), heard.settings)
     ).outcome
 
 
-def test_a_yes_that_only_the_sound_has_is_a_doubt() -> None:
+@pytest.mark.parametrize("yes", ["对,", "是的,", "没错,"])
+def test_a_yes_that_only_the_sound_has_counts_from_a_limit_on(yes: str) -> None:
     """A recogniser loses the 对 before a clause."""
     assert with_answers(call(*LOST), {}) is Outcome.FAIL
-    assert with_answers(call(*LOST), {(0, "对,"): -8.0}) is Outcome.FAIL
-    assert with_answers(call(*LOST), {(0, "对,"): -1.7}) is Outcome.UNSURE
+    assert with_answers(call(*LOST), {(0, yes): YES_POSSIBLE[0] - 0.1}) is Outcome.FAIL
+    assert with_answers(call(*LOST), {(0, yes): YES_POSSIBLE[0]}) is Outcome.UNSURE
+    assert with_answers(call(*LOST), {(0, yes): YES_SAID[0] - 0.1}) is Outcome.UNSURE
+    assert with_answers(call(*LOST), {(0, yes): YES_SAID[0]}) is Outcome.PASS
+
+
+def test_a_yes_that_fits_badly_itself_was_not_said() -> None:
+    """Anything may fit better than noise that was written as words."""
+    assert with_answers(call(*LOST), {(0, "对,"): 5.0}, mean=YES_SAID[1] - 0.1) is Outcome.UNSURE
+    assert with_answers(call(*LOST), {(0, "对,"): 5.0}, mean=YES_POSSIBLE[1] - 0.1) is Outcome.FAIL
 
 
 def test_a_yes_may_have_been_written_as_another_word() -> None:
@@ -198,8 +207,8 @@ def test_a_yes_may_have_been_written_as_another_word() -> None:
     words = (Word("所以", Span(span.start_ms, span.start_ms + 200), 0.5), Word(text[2:], span, 0.9))
     utterances[place] = replace(utterances[place], text=text, words=words)
     heard = Heard(heard.call, replace(heard.dialogue, utterances=tuple(utterances)), heard.settings)
-    assert with_answers(heard, {(2, "对,"): -8.0}) is Outcome.FAIL
-    assert with_answers(heard, {(2, "对,"): -2.0}) is Outcome.UNSURE
+    assert with_answers(heard, {(2, "对,"): YES_POSSIBLE[0] - 0.1}) is Outcome.FAIL
+    assert with_answers(heard, {(2, "对,"): YES_POSSIBLE[0]}) is Outcome.UNSURE
 
 
 def test_where_the_customer_said_yes_nothing_is_asked() -> None:
