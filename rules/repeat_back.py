@@ -212,8 +212,11 @@ def _time_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
     for distance, turn in enumerate(later):
         said = times(turn.text)
         right = [time for time in said if _same_time(datum.value, time)]
+        pointed = [number for number in decimals(turn.text) if _is_clock(number.written, datum.value)]
         if right:
             yield _said(turn, right[0].start, right[0].end, right[0].value, True, LIKELY)
+        elif pointed:
+            yield _said(turn, pointed[0].start, pointed[0].end, datum.value, True, LIKELY)
         elif distance < _FOLLOWING and said:
             start, end = said[0].start, said[0].end
             other_half = any(_on_the_dial(datum.value) == _on_the_dial(time.value) for time in said)
@@ -226,6 +229,12 @@ def _is_cut(chars: str, start: int, end: int) -> bool:
     numeral = re.match(f"{NUMERAL}+", chars[start:end])
     before = numeral_by_sound(chars[start - 1]) if numeral and start else ""
     return bool(numeral and before and cardinal(before + numeral.group()) is not None)
+
+
+def _is_clock(number: str, value: str) -> bool:
+    """4.50 is how a recogniser may write 四点五十."""
+    hour, _, minute = number.partition(".")
+    return len(hour) <= 2 and _on_the_dial(f"{hour}:{minute}") == _on_the_dial(value)
 
 
 def _same_time(value: str, said: SpokenTime) -> bool:

@@ -13,11 +13,13 @@ from zhijian.models.records.dialogue import Role, Turn
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, KeyDatum, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules import keydata, sentences
+from zhijian.rules.datum import CUSTOMER
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.heard import Heard, searched
 from zhijian.rules.lost_digits import whole
 from zhijian.rules.phrases import hits
 from zhijian.rules.places import Place
+from zhijian.rules.repeat_back import was_said
 from zhijian.rules.same_number import told_apart
 from zhijian.rules.settings import Settings
 from zhijian.rules.terms import Phrase
@@ -154,7 +156,7 @@ def _verdict(heard: Heard, datum: keydata.Datum, back: keydata.RepeatBack, sure:
     if min(datum.confidence, back.confidence) < sure:
         return Verdict.DOUBTFUL
     if back.said_back:
-        return Verdict.WRONG
+        return Verdict.DOUBTFUL if _customer_said(heard, datum, back.value) else Verdict.WRONG
     place = _place_after(heard, datum)
     if datum.kind in ("金额", "时间"):
         wording, least_alike = keydata.spoken(datum, heard.key_turns), SUM_RESEMBLES
@@ -163,6 +165,14 @@ def _verdict(heard: Heard, datum: keydata.Datum, back: keydata.RepeatBack, sure:
     phrase = Phrase(text=wording)
     resembles = any(hits(phrase, utterance, min_similarity=least_alike) for utterance in place.utterances)
     return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
+
+
+def _customer_said(heard: Heard, datum: keydata.Datum, value: str | None) -> bool:
+    """Did the customer go on to say this value himself? Then it is no wrong form of the datum, but another."""
+    own = heard.key_turns[datum.turn]
+    rest = replace(own, text=normalise(own.text.quote(datum.end, len(own.text.chars))))
+    later = [rest, *(turn for turn in heard.key_turns[datum.turn + 1 :] if turn.role == CUSTOMER)]
+    return value is not None and was_said(replace(datum, value=value), later)
 
 
 def _place_after(heard: Heard, datum: keydata.Datum) -> Place:

@@ -5,18 +5,19 @@ usage: spoken_dialogues.py OUT_DIR SPOKEN_DIR [--words heard|written] [--misses]
 
 SPOKEN_DIR is made by speak_dialogues.py, OUT_DIR is the output folder of `zhijian run SPOKEN_DIR --out OUT_DIR`. What
 was heard is judged again as the rules now stand; `--words written` judges the dialogues' own words instead, which tells
-what hearing costs. Prints a line for each file of dialogues and for each item, and what came out wrong on `--misses`.
+what hearing costs. Prints a line for each rung of the ladder (rungs.py), file of dialogues and item.
 """
 
 import argparse
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from judging import heard_calls, labelled
+from rungs import deaf, letting_all_stand, only_exact
 
 from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue
@@ -24,9 +25,9 @@ from zhijian.models.records.scorecard import ItemResult, Outcome
 from zhijian.pipeline.night import own_database_url
 from zhijian.pipeline.store.database import open_database
 from zhijian.rules.judge import judge
-from zhijian.rules.standard import load_standard
+from zhijian.rules.standard import Standard, load_standard
 
-STANDARD = load_standard()
+Labels = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,34 @@ class Verdict:
         return "false" if outcome is Outcome.FAIL else "right"
 
 
-def verdicts(calls: Iterable[tuple[Call, Dialogue]], labels: Mapping[str, Mapping[str, Any]]) -> Iterator[Verdict]:
-    for call, dialogue in calls:
-        wanted = labels[call.call_id]["labels"]
-        for result in judge(call, dialogue, STANDARD).items:
-            if result.id in wanted:
-                yield Verdict(call.call_id, Outcome(wanted[result.id]), result)
+def verdicts(calls: Iterable[tuple[Call, Dialogue]], standard: Standard, labels: Labels) -> list[Verdict]:
+    return [
+        Verdict(call.call_id, Outcome(wanted[result.id]), result)
+        for call, dialogue in calls
+        for wanted in [labels[call.call_id]["labels"]]
+        for result in judge(call, dialogue, standard).items
+        if result.id in wanted
+    ]
+
+
+def of_rungs(calls: Sequence[tuple[Call, Dialogue]], labels: Labels) -> dict[str, list[Verdict]]:
+    """As `rungs.py` has them."""
+    standard = load_standard()
+    lax = letting_all_stand(standard)
+    unasked = [(call, deaf(dialogue)) for call, dialogue in calls]
+    with only_exact():
+        exact = verdicts(unasked, lax, labels)
+    return {
+        "characters": exact,
+        "and sounds": verdicts(unasked, lax, labels),
+        "and the sound itself": verdicts(calls, lax, labels),
+        "and only sure deductions": verdicts(calls, standard, labels),
+    }
 
 
 def print_table(title: str, groups: Mapping[str, list[Verdict]]) -> None:
     print(f"{title:26} innocent  false          faults  missed         unsure")
-    for name, found in sorted(groups.items()):
+    for name, found in groups.items():
         kinds = Counter(one.kind for one in found)
         faults = sum(one.label is Outcome.FAIL for one in found)
         innocent = len(found) - faults
@@ -65,6 +83,7 @@ def print_table(title: str, groups: Mapping[str, list[Verdict]]) -> None:
             f"{faults:8} {kinds['missed']:6} {share(kinds['missed'], faults)} {kinds['unsure']:6} "
             f"{share(kinds['unsure'], len(found))}"
         )
+    print()
 
 
 def share(part: int, whole: int) -> str:
@@ -86,13 +105,14 @@ def main() -> None:
     calls = list(heard_calls(open_database(own_database_url(options.out)), options.spoken.as_uri()))
     if options.words == "written":
         calls = [(call, labelled(labels[call.call_id])) for call, _ in calls]
-    found = list(verdicts(calls, labels))
+    rungs = of_rungs(calls, labels)
+    (*_, found) = rungs.values()
     by_file, by_item = defaultdict(list), defaultdict(list)
     for one in found:
         by_file[one.call_id.rsplit("-", 1)[0]].append(one)
         by_item[one.result.id].append(one)
-    print_table("file", {**by_file, "~ all": found})
-    print()
+    print_table("rung", rungs)
+    print_table("file", by_file)
     print_table("item", by_item)
     if options.misses:
         for one in sorted(found, key=lambda one: (one.kind, one.result.id)):
