@@ -49,6 +49,8 @@ _ONLY_CORRECTION = re.compile(f"(?:{CORRECTION.pattern}|[哦啊哎呃嗯了是�
 _HEARSAY = re.compile("听说|听人说|听别人说|据说")
 _LONGEST_NAME = 8
 _PROBABLE, _IN_DOUBT = 0.65, 0.5
+_SIDE = re.compile("[东西南北中][区院门]")
+"""Of a place that was named before; it is none itself."""
 _BESIDE = re.compile("的?(?:对面|旁边|附近|隔壁|后面|前面|对过|斜对面)")
 _NEXT_PART = 6  # characters between two parts of one address: ,就是那个
 
@@ -107,7 +109,8 @@ def _addresses_in(turn: Turn, question: str) -> Iterator[Datum]:
             value = before + "".join(
                 _written(text.chars[part.start : part.end], part.numbered) for part in _once(parts, text)
             )
-            yield Datum("地址", value, (Place(turn.index, start, end),), confidence)
+            if not _SIDE.fullmatch(value):
+                yield Datum("地址", value, (Place(turn.index, start, end),), confidence)
     if asked and not found:
         yield from _answer(turn)
 

@@ -63,7 +63,7 @@ class Answers:
         return bool(self.dialogue.phrase_scores)
 
     def know(self, utterance: Utterance) -> bool:
-        """Was anything asked about it?"""
+        """Was a phrase asked about in it?"""
         return bool(self) and self._numbers.get(_key(utterance)) in self._asked_about
 
     def weighed(self, hit: Hit) -> Hit:
@@ -88,17 +88,21 @@ class Answers:
 
     @cached_property
     def _asked_about(self) -> frozenset[int]:
-        return frozenset(query.utterance for query in self._scores)
+        return frozenset(query.utterance for query in self._scores if is_long_enough(query.wording))
 
     @cached_property
     def _numbers(self) -> dict[_Key, int]:
         return _numbers(self.dialogue)
 
 
+def is_long_enough(phrase: str) -> bool:
+    return len(normalise(phrase)) >= SHORTEST_CHARS
+
+
 def _query(hit: Hit, numbers: dict[_Key, int]) -> PhraseQuery | None:
     """None for what cannot be asked: too short phrases, parts of utterances."""
     number = numbers.get(_key(hit.utterance))
-    if number is None or len(normalise(hit.phrase)) < SHORTEST_CHARS:
+    if number is None or not is_long_enough(hit.phrase):
         return None
     return PhraseQuery(number, *hit.text.raw_slice(hit.match.start, hit.match.end), hit.wording)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 from pydantic import Field
 
@@ -34,14 +35,26 @@ LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
 RIGHT = "对"
 YES = (RIGHT, "是的", "没错")
-YES_SAID, YES_POSSIBLE = (-5.0, -2.75), (-7.0, -5.0)
-"""From which log likelihood ratio and mean log probability on one was said, or may have been, and not recognised."""
+
+
+class YesLimits(NamedTuple):
+    """From which log likelihood ratio and mean log probability on a yes counts that was not recognised."""
+
+    ratio: float
+    mean: float
+
+    def allow(self, yes: PhraseScore) -> bool:
+        return yes.log_likelihood_ratio >= self.ratio and yes.mean_log_probability >= self.mean
+
+
+YES_SAID, YES_POSSIBLE = YesLimits(-5.0, -2.75), YesLimits(-7.0, -5.0)
 YES_WORDS = 3
 """Instead of so many words of a reply it may have been said."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
 _MISHEARD_YES = re.compile("退(?![费钱款还租])")
 """A telephone leaves little of the difference of d and t."""
-_ASKS = re.compile("^.{0,4}(?:谁|什么|啥|哪|几|怎|咋)|[吗么]$")
+_DENIES = re.compile("不|没(?!错)|(?<!没)错")
+_ASKS = re.compile("^.{0,2}(?:谁|什么|啥|哪|几|怎|咋)|[吗么]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +92,7 @@ class ConfirmsRepeats(Operator):
         likely = [one for one in said_back if one.likely]
         for one in likely:
             reply = reply_to(heard, one)
-            if yes := _yes_by_sound(heard, reply, YES_SAID):
+            if (yes := _yes_by_sound(heard, reply, YES_SAID)) and not _denies_or_asks(reply):
                 evidence = (one.words.evidence(f"{one.what}的复述"), _yes_said(reply, yes))
                 return Finding(outcome=Outcome.PASS, confidence=reply.confidence, evidence=evidence)
         if likely:
@@ -92,6 +105,7 @@ class ConfirmsRepeats(Operator):
                 "坐席复述了诉求或关键信息(不论对错)之后,客户在紧接着的回答里明确地确认",
                 f"  在分句的开头或末尾说到{sentences.listed(self.phrases)}",
                 f"  或整句只说{sentences.listed(self.bare)}",
+                f"  或听录音核对,回答开头有一声{'、'.join(f'「{yes}」' for yes in YES)}没有识别出来",
                 "  只说「嗯」「好」「行」不算;什么都没有复述的不适用",
             ),
             reasons=(self.missing,),
@@ -99,7 +113,7 @@ class ConfirmsRepeats(Operator):
                 "是否复述过不能确定",
                 "客户的回答有说话声没有识别出文字、文字可疑或把握太低",
                 "客户的回答以「是」或同音的字开头,可能是在确认",
-                f"听录音核对,回答开头可能有一声「{RIGHT}」没有识别出来",
+                "听录音核对,回答开头可能有这样一声",
                 "单声道录音里,坐席问了「对吗」又接着说「对」",
             ),
         )
@@ -197,7 +211,7 @@ def yes_queries(number: int, reply: Utterance) -> list[PhraseQuery]:
     return [PhraseQuery(number, 0, end, f"{yes},") for yes in YES for end in ends]
 
 
-def _yes_by_sound(heard: Heard, reply: Place, limits: tuple[float, float]) -> PhraseScore | None:
+def _yes_by_sound(heard: Heard, reply: Place, limits: YesLimits) -> PhraseScore | None:
     """The likeliest yes that the recogniser lost or misheard at the beginning of the reply, from these limits on.
 
     Has the sound asked if it still can be.
@@ -208,14 +222,18 @@ def _yes_by_sound(heard: Heard, reply: Place, limits: tuple[float, float]) -> Ph
     queries = yes_queries(heard.dialogue.utterances.index(first), first)
     if heard.doubts is not None:
         heard.doubts.ask_which(queries)
-    ratio, mean = limits
-    scores = (one for one in heard.answers.of(queries) if one.mean_log_probability >= mean)
-    likeliest = max(scores, key=lambda one: one.log_likelihood_ratio, default=None)
-    return likeliest if likeliest and likeliest.log_likelihood_ratio >= ratio else None
+    return max(filter(limits.allow, heard.answers.of(queries)), key=lambda yes: yes.log_likelihood_ratio, default=None)
+
+
+def _denies_or_asks(reply: Place) -> bool:
+    """不对 has 对 in it."""
+    first = _first_clause(normalise(reply.utterances[0].text))
+    return bool(_DENIES.search(first) or _ASKS.search(first))
 
 
 def _yes_said(reply: Place, yes: PhraseScore) -> Evidence:
-    first, end = reply.utterances[0], yes.query.end
+    first = reply.utterances[0]
+    end = yes.query.end or len(first.words[0].text if first.words else first.text)
     detail = f"听录音核对为「{_wording(yes)}」"
     return Evidence(EvidenceKind.FOUND, reply.role, first.time_of(0, end), first.text[:end], detail)
 

@@ -19,6 +19,7 @@ from zhijian.rules.digits import DIGITS, digit_strings, digits_by_ear, without_r
 from zhijian.rules.names import BY_EAR, is_surname, surname_of, titles
 from zhijian.rules.numbers import (
     NUMERAL,
+    Amount,
     amounts,
     cardinal,
     decimals,
@@ -42,6 +43,7 @@ _SURELY_WRONG_DIGITS = 3
 _SURE_BY_SOUND = 3
 """Fewer syllables may be everyday words: 就点 is not 九点."""
 _NUMERAL, _MORE = re.compile(NUMERAL), re.compile(f"{NUMERAL}|[半多几]")
+_LAST_HOUR, _UNITS = 23, tuple("元块毛度公千万倍%个")
 _BEFORE_CLOCK = re.compile(f".*?(?={NUMERAL}+[点:时])")
 """Neither a date nor a period of day need be said again."""
 _TAIL_DIGITS = 4
@@ -212,10 +214,10 @@ def _time_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
     for distance, turn in enumerate(later):
         said = times(turn.text)
         right = [time for time in said if _same_time(datum.value, time)]
-        pointed = [number for number in decimals(turn.text) if _is_clock(number.written, datum.value)]
+        pointed = [number for number in decimals(turn.text) if _is_clock(number, turn.text, datum.value)]
         if right:
             yield _said(turn, right[0].start, right[0].end, right[0].value, True, LIKELY)
-        elif pointed:
+        elif pointed and distance < _FOLLOWING:
             yield _said(turn, pointed[0].start, pointed[0].end, datum.value, True, LIKELY)
         elif distance < _FOLLOWING and said:
             start, end = said[0].start, said[0].end
@@ -231,10 +233,12 @@ def _is_cut(chars: str, start: int, end: int) -> bool:
     return bool(numeral and before and cardinal(before + numeral.group()) is not None)
 
 
-def _is_clock(number: str, value: str) -> bool:
+def _is_clock(number: Amount, text: NormalText, value: str) -> bool:
     """4.50 is how a recogniser may write 四点五十."""
-    hour, _, minute = number.partition(".")
-    return len(hour) <= 2 and _on_the_dial(f"{hour}:{minute}") == _on_the_dial(value)
+    hour, _, minute = number.written.partition(".")
+    said, after = text.chars[number.start : number.end], text.chars[number.end : number.end + 1]
+    is_time = 1 <= int(hour) <= _LAST_HOUR and "点" not in said and after not in _UNITS
+    return is_time and _on_the_dial(f"{hour}:{minute}") == _on_the_dial(value)
 
 
 def _same_time(value: str, said: SpokenTime) -> bool:

@@ -16,7 +16,7 @@ from zhijian.rules import keydata, sentences
 from zhijian.rules.datum import CUSTOMER
 from zhijian.rules.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.heard import Heard, searched
-from zhijian.rules.lost_digits import whole
+from zhijian.rules.lost_digits import KINDS, whole
 from zhijian.rules.phrases import hits
 from zhijian.rules.places import Place
 from zhijian.rules.repeat_back import was_said
@@ -156,7 +156,7 @@ def _verdict(heard: Heard, datum: keydata.Datum, back: keydata.RepeatBack, sure:
     if min(datum.confidence, back.confidence) < sure:
         return Verdict.DOUBTFUL
     if back.said_back:
-        return Verdict.DOUBTFUL if _customer_said(heard, datum, back.value) else Verdict.WRONG
+        return Verdict.DOUBTFUL if _customer_said(heard, datum, back) else Verdict.WRONG
     place = _place_after(heard, datum)
     if datum.kind in ("金额", "时间"):
         wording, least_alike = keydata.spoken(datum, heard.key_turns), SUM_RESEMBLES
@@ -167,12 +167,20 @@ def _verdict(heard: Heard, datum: keydata.Datum, back: keydata.RepeatBack, sure:
     return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
 
 
-def _customer_said(heard: Heard, datum: keydata.Datum, value: str | None) -> bool:
-    """Did the customer go on to say this value himself? Then it is no wrong form of the datum, but another."""
-    own = heard.key_turns[datum.turn]
-    rest = replace(own, text=normalise(own.text.quote(datum.end, len(own.text.chars))))
-    later = [rest, *(turn for turn in heard.key_turns[datum.turn + 1 :] if turn.role == CUSTOMER)]
-    return value is not None and was_said(replace(datum, value=value), later)
+def _customer_said(heard: Heard, datum: keydata.Datum, back: keydata.RepeatBack) -> bool:
+    """Had the customer said what the agent said, too? Then it may be no wrong form of the datum, but that."""
+    if datum.kind in KINDS or back.turn is None or back.value is None:  # whoever corrects a number has said two
+        return False
+    others = []
+    for turn in heard.key_turns[: back.turn]:
+        own = [place for place in datum.places if place.turn == turn.index]
+        chars = turn.text.chars
+        for place in own:
+            others += [turn.text.quote(0, place.start), turn.text.quote(place.end, len(chars))]
+        if turn.role == CUSTOMER and not own:
+            others.append(turn.text.raw)
+    said = [keydata.Turn(index, CUSTOMER, normalise(words)) for index, words in enumerate(others)]
+    return was_said(replace(datum, value=back.value), said)
 
 
 def _place_after(heard: Heard, datum: keydata.Datum) -> Place:

@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from zhijian.models.records.questions import PhraseQuery
+from zhijian.models.records.questions import PhraseQuery, PhraseScore
 from zhijian.rules.datum import Datum
 from zhijian.rules.dictated import is_complete
 from zhijian.rules.heard import Heard
+from zhijian.rules.lost_digits import KINDS
 from zhijian.rules.repeat_back import LIKELY, SURE, RepeatBack
 from zhijian.rules.text import normalise
 
-KINDS = ("户号", "电话")
 SAME_UP_TO, TWO_FROM = 3.0, 7.0
-"""How much better (log likelihood) two numbers fit than one where one was said, and where two were.
-
-One that is not whole may lack the very digit that was said wrong; of two that are not as long one lost a digit or has
-one more.
-"""
+"""How much better (log likelihood) two numbers fit than one where one was said, and where two were."""
+FITS = -2.2
+"""The mean log probability of a number that was said where it is tried; where none fits, the sound tells nothing."""
 _MORE_CHARS = 1
 """Than digits in a stretch that is nothing but a number."""
 _SPOKEN = str.maketrans("0123456789", "零一二三四五六七八九")
@@ -30,30 +28,40 @@ _SPOKEN = str.maketrans("0123456789", "零一二三四五六七八九")
 
 
 def told_apart(heard: Heard, datum: Datum, back: RepeatBack) -> tuple[Datum, RepeatBack]:
-    """Both as the sound has them, as they are where it cannot tell; has it asked if it still can be."""
+    """Both as the sound has them, as they are where it cannot tell; has it asked if it still can be.
+
+    A number that is not whole may lack the very digit that was said wrong: one of the two has to be whole to be the one
+    that was said twice, and both to be two.
+    """
     if datum.kind not in KINDS or back.match is not False or back.value is None or back.value == datum.value:
         return datum, back
     numbers = (datum.value, back.value)
     whole = [number for number in numbers if is_complete(datum.kind, number)]
-    as_long = len(datum.value) == len(back.value)
-    if not whole and not as_long:
-        return datum, back
     customers, agents = _queries(heard, numbers, datum), _queries(heard, numbers, back)
-    if customers and agents and heard.doubts is not None:
+    if not whole or not customers or not agents:
+        return datum, back
+    if heard.doubts is not None:
         heard.doubts.ask_which([*customers, *agents])
-    given = dict(zip(numbers, heard.answers.ratios(customers), strict=False))
-    said = dict(zip(numbers, heard.answers.ratios(agents), strict=False))
+    given = dict(zip(numbers, heard.answers.of(customers), strict=False))
+    said = dict(zip(numbers, heard.answers.of(agents), strict=False))
     if not given or not said:
         return datum, back
-    together = {number: given[number] + said[number] for number in numbers}
-    apart = max(given.values()) + max(said.values()) - max(together.values())
+    apart = _ratio(given[datum.value], said[back.value]) - max(_ratio(given[one], said[one]) for one in numbers)
+    one = max(whole, key=lambda number: _ratio(given[number], said[number]))
     sure = replace(datum, confidence=max(LIKELY, datum.confidence))
-    if whole and apart <= SAME_UP_TO:
-        number = max(whole, key=together.__getitem__)
-        return replace(sure, value=number), replace(back, value=number, match=True, confidence=LIKELY)
-    if as_long and apart >= TWO_FROM:
+    if apart <= SAME_UP_TO and _fit(given[one], said[one]):
+        return replace(sure, value=one), replace(back, value=one, match=True, confidence=LIKELY)
+    if apart >= TWO_FROM and len(whole) == len(numbers) and _fit(given[datum.value], said[back.value]):
         return sure, replace(back, confidence=SURE)
     return datum, back
+
+
+def _ratio(given: PhraseScore, said: PhraseScore) -> float:
+    return given.log_likelihood_ratio + said.log_likelihood_ratio
+
+
+def _fit(given: PhraseScore, said: PhraseScore) -> bool:
+    return min(given.mean_log_probability, said.mean_log_probability) >= FITS
 
 
 def _queries(heard: Heard, numbers: tuple[str, str], said: Datum | RepeatBack) -> list[PhraseQuery]:

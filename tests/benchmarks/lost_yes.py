@@ -57,11 +57,6 @@ def answers(ears: Ears, path: Path, turns: list[dict[str, Any]]) -> Iterator[tup
             yield scores, is_assent(same[0])
 
 
-def has_yes(scores: list[PhraseScore], limits: tuple[float, float]) -> bool:
-    ratio, mean = limits
-    return any(one.log_likelihood_ratio >= ratio and one.mean_log_probability >= mean for one in scores)
-
-
 def main(folders: list[Path]) -> None:
     ears = open_default(threads=2)
     found: list[tuple[list[PhraseScore], bool]] = []
@@ -73,7 +68,7 @@ def main(folders: list[Path]) -> None:
     unsaid = [scores for scores, was_said in found if not was_said]
     print(f"{len(found)} utterances without a recognised assent; {len(said)} begin with one")
     for limits in LIMITS:
-        right, wrong = (sum(has_yes(scores, limits) for scores in group) for group in (said, unsaid))
+        right, wrong = (sum(any(map(limits.allow, scores)) for scores in group) for group in (said, unsaid))
         print(f"from {limits} on: {right} of them, {wrong} of the rest")
 
 

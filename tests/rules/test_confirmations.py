@@ -187,16 +187,22 @@ def with_answers(heard: Heard, ratios: dict[tuple[int, str], float], mean: float
 def test_a_yes_that_only_the_sound_has_counts_from_a_limit_on(yes: str) -> None:
     """A recogniser loses the 对 before a clause."""
     assert with_answers(call(*LOST), {}) is Outcome.FAIL
-    assert with_answers(call(*LOST), {(0, yes): YES_POSSIBLE[0] - 0.1}) is Outcome.FAIL
-    assert with_answers(call(*LOST), {(0, yes): YES_POSSIBLE[0]}) is Outcome.UNSURE
-    assert with_answers(call(*LOST), {(0, yes): YES_SAID[0] - 0.1}) is Outcome.UNSURE
-    assert with_answers(call(*LOST), {(0, yes): YES_SAID[0]}) is Outcome.PASS
+    assert with_answers(call(*LOST), {(0, yes): YES_POSSIBLE.ratio - 0.1}) is Outcome.FAIL
+    assert with_answers(call(*LOST), {(0, yes): YES_POSSIBLE.ratio}) is Outcome.UNSURE
+    assert with_answers(call(*LOST), {(0, yes): YES_SAID.ratio - 0.1}) is Outcome.UNSURE
+    assert with_answers(call(*LOST), {(0, yes): YES_SAID.ratio}) is Outcome.PASS
 
 
 def test_a_yes_that_fits_badly_itself_was_not_said() -> None:
     """Anything may fit better than noise that was written as words."""
-    assert with_answers(call(*LOST), {(0, "对,"): 5.0}, mean=YES_SAID[1] - 0.1) is Outcome.UNSURE
-    assert with_answers(call(*LOST), {(0, "对,"): 5.0}, mean=YES_POSSIBLE[1] - 0.1) is Outcome.FAIL
+    assert with_answers(call(*LOST), {(0, "对,"): 5.0}, mean=YES_SAID.mean - 0.1) is Outcome.UNSURE
+    assert with_answers(call(*LOST), {(0, "对,"): 5.0}, mean=YES_POSSIBLE.mean - 0.1) is Outcome.FAIL
+
+
+@pytest.mark.parametrize("reply", ["不对,是一三四七。", "没有。", "错了。", "那有什么用?"])
+def test_the_sound_makes_no_yes_of_a_denial_or_a_question(reply: str) -> None:
+    heard = call(*ASKED, SAID_BACK, {"customer": reply}, {"agent": "好的。"})
+    assert with_answers(heard, {(0, "对,"): 0.0, (1, "对,"): 0.0, (2, "对,"): 0.0}) is not Outcome.PASS
 
 
 def test_a_yes_may_have_been_written_as_another_word() -> None:
@@ -207,8 +213,8 @@ def test_a_yes_may_have_been_written_as_another_word() -> None:
     words = (Word("所以", Span(span.start_ms, span.start_ms + 200), 0.5), Word(text[2:], span, 0.9))
     utterances[place] = replace(utterances[place], text=text, words=words)
     heard = Heard(heard.call, replace(heard.dialogue, utterances=tuple(utterances)), heard.settings)
-    assert with_answers(heard, {(2, "对,"): YES_POSSIBLE[0] - 0.1}) is Outcome.FAIL
-    assert with_answers(heard, {(2, "对,"): YES_POSSIBLE[0]}) is Outcome.UNSURE
+    assert with_answers(heard, {(2, "对,"): YES_POSSIBLE.ratio - 0.1}) is Outcome.FAIL
+    assert with_answers(heard, {(2, "对,"): YES_POSSIBLE.ratio}) is Outcome.UNSURE
 
 
 def test_where_the_customer_said_yes_nothing_is_asked() -> None:
