@@ -1,6 +1,6 @@
 """Numbers that are one digit short: which of two digits alike the recogniser lost (零零 → 零), the sound is asked.
 
-Only the number that is shown is made whole so; whether the agent said it back is judged by what was heard.
+Only the number that is shown is made whole so; whether the agent said it back is not judged by this.
 """
 
 from __future__ import annotations

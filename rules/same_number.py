@@ -17,7 +17,7 @@ from zhijian.rules.lost_digits import KINDS
 from zhijian.rules.repeat_back import LIKELY, SURE, RepeatBack
 from zhijian.rules.text import normalise
 
-SAME_UP_TO, TWO_FROM = 3.0, 7.0
+SAME_UP_TO, TWO_FROM = 2.5, 7.0
 """How much better (log likelihood) two numbers fit than one where one was said, and where two were."""
 FITS = -2.2
 """The mean log probability of a number that was said where it is tried; where none fits, the sound tells nothing."""

@@ -35,12 +35,12 @@ LETTERS = {"A": "诶", "P": "批", "B": "必", "C": "西", "D": "地", "K": "开
 OWN_NUMBER = re.compile(
     r"工号(?:是)?([零一二三四五六七八九幺两]{2,8}|\d{2,8})|([零一二三四五六七八九幺两]{2,8}|\d{2,8})号(?:客服|话务|坐席|为您)"
 )
-MARKS = str.maketrans(",.!?;;：", "，。！？，，，")
+MARKS = str.maketrans(",.!?;：", "，。！？，，")
 EVERY_MONO = 5
 
 
 def spoken_words(text: str) -> str:
-    """As it is said: short numbers as such, longer ones digit by digit."""
+    """Numbers of two digits as such, others digit by digit; Latin letters by name where they have one here."""
     text = re.sub(r"\d+", lambda match: numeral(match[0]), text)
     text = re.sub(r"[A-Za-z]", lambda match: LETTERS.get(match[0].upper(), ""), text)
     text = text.translate(MARKS)
@@ -55,7 +55,7 @@ def numeral(digits: str) -> str:
 
 
 def own_number(lines: list[dict[str, str]]) -> str:
-    """What the greeting says, as the call's record would have it."""
+    """What the greeting says, as the call's record would have it; one that it does not say where it is not found."""
     said = "".join(words for line in lines for role, words in line.items() if role == "agent")
     if not (match := OWN_NUMBER.search(said)):
         return "1023"

@@ -106,6 +106,8 @@ def main() -> None:
     if options.words == "written":
         calls = [(call, labelled(labels[call.call_id])) for call, _ in calls]
     rungs = of_rungs(calls, labels)
+    judged = {one.call_id for found in rungs.values() for one in found}
+    print(f"{len(judged)} of {len(labels)} calls can be judged\n")
     (*_, found) = rungs.values()
     by_file, by_item = defaultdict(list), defaultdict(list)
     for one in found:

@@ -2,7 +2,7 @@
 
 `exemplary` agents do everything right in words of their own, those of `faulty` have one to five faults each,
 `near_misses` only look like faults; the other calls have some of all. The first three files were in sight when phrases
-were added, the others were not: of their 2952 verdicts on what was right 26 were false deductions then, and 20 of 355
+were added, the others were not: of their 4117 verdicts on what was right 31 were false deductions then, and 24 of 475
 faults were missed.
 """
 
