@@ -60,9 +60,16 @@ export class Player {
     return this.sound.currentTime * 1000;
   }
 
+  // who pauses before the sound has begun to play does nothing wrong
+  play() {
+    this.sound.play().catch((fault) => {
+      if (fault.name !== "AbortError") throw fault;
+    });
+  }
+
   toggle() {
     this.stretch = null;
-    if (this.sound.paused) this.sound.play();
+    if (this.sound.paused) this.play();
     else this.sound.pause();
   }
 
@@ -79,13 +86,13 @@ export class Player {
   playFrom(ms) {
     this.stretch = null;
     this.seek(ms / 1000);
-    this.sound.play();
+    this.play();
   }
 
   playStretch(startMs, endMs) {
     this.stretch = [Math.max(0, startMs / 1000 - MARGIN_S), Math.min(this.durationMs / 1000, endMs / 1000 + MARGIN_S)];
     this.seek(this.stretch[0]);
-    this.sound.play();
+    this.play();
   }
 
   toggleLoop() {
