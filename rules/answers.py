@@ -73,10 +73,14 @@ class Answers:
             return hit
         return replace(hit, belief=curve().probability(hit.match.similarity, self._scores[query]))
 
+    def known(self, queries: Sequence[PhraseQuery]) -> list[PhraseScore]:
+        """Those to the queries that were asked, in their order. A call heard long ago was asked fewer."""
+        return [self._scores[query] for query in queries if query in self._scores]
+
     def of(self, queries: Sequence[PhraseQuery]) -> list[PhraseScore]:
         """Those to the queries, in their order; empty unless all were asked."""
-        scores = [self._scores.get(query) for query in queries]
-        return [score for score in scores if score] if all(scores) else []
+        known = self.known(queries)
+        return known if len(known) == len(queries) else []
 
     def ratios(self, queries: Sequence[PhraseQuery]) -> list[float]:
         """How much better each fits the sound than what was recognised; empty unless all were asked."""
@@ -88,21 +92,22 @@ class Answers:
 
     @cached_property
     def _asked_about(self) -> frozenset[int]:
-        return frozenset(query.utterance for query in self._scores if is_long_enough(query.wording))
+        return frozenset(query.utterance for query in self._scores if _is_long_enough(query.wording))
 
     @cached_property
     def _numbers(self) -> dict[_Key, int]:
         return _numbers(self.dialogue)
 
 
-def is_long_enough(phrase: str) -> bool:
+def _is_long_enough(phrase: str) -> bool:
+    """To be asked about as a phrase, and not as one of several readings."""
     return len(normalise(phrase)) >= SHORTEST_CHARS
 
 
 def _query(hit: Hit, numbers: dict[_Key, int]) -> PhraseQuery | None:
     """None for what cannot be asked: too short phrases, parts of utterances."""
     number = numbers.get(_key(hit.utterance))
-    if number is None or not is_long_enough(hit.phrase):
+    if number is None or not _is_long_enough(hit.phrase):
         return None
     return PhraseQuery(number, *hit.text.raw_slice(hit.match.start, hit.match.end), hit.wording)
 

@@ -222,7 +222,9 @@ def _yes_by_sound(heard: Heard, reply: Place, limits: YesLimits) -> PhraseScore 
     queries = yes_queries(heard.dialogue.utterances.index(first), first)
     if heard.doubts is not None:
         heard.doubts.ask_which(queries)
-    return max(filter(limits.allow, heard.answers.of(queries)), key=lambda yes: yes.log_likelihood_ratio, default=None)
+    return max(
+        filter(limits.allow, heard.answers.known(queries)), key=lambda yes: yes.log_likelihood_ratio, default=None
+    )
 
 
 def _denies_or_asks(reply: Place) -> bool:

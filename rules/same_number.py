@@ -46,7 +46,8 @@ def told_apart(heard: Heard, datum: Datum, back: RepeatBack) -> tuple[Datum, Rep
     said = dict(zip(numbers, heard.answers.of(agents), strict=False))
     if not given or not said:
         return datum, back
-    apart = _ratio(given[datum.value], said[back.value]) - max(_ratio(given[one], said[one]) for one in numbers)
+    two = max(map(_ratio, given.values())) + max(map(_ratio, said.values()))
+    apart = two - max(_ratio(given[number], said[number]) for number in numbers)
     one = max(whole, key=lambda number: _ratio(given[number], said[number]))
     sure = replace(datum, confidence=max(LIKELY, datum.confidence))
     if apart <= SAME_UP_TO and _fit(given[one], said[one]):
@@ -56,8 +57,8 @@ def told_apart(heard: Heard, datum: Datum, back: RepeatBack) -> tuple[Datum, Rep
     return datum, back
 
 
-def _ratio(given: PhraseScore, said: PhraseScore) -> float:
-    return given.log_likelihood_ratio + said.log_likelihood_ratio
+def _ratio(*scores: PhraseScore) -> float:
+    return sum(score.log_likelihood_ratio for score in scores)
 
 
 def _fit(given: PhraseScore, said: PhraseScore) -> bool:

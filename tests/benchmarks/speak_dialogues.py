@@ -60,7 +60,7 @@ def own_number(lines: list[dict[str, str]]) -> str:
     if not (match := OWN_NUMBER.search(said)):
         return "1023"
     return "".join(
-        str("零一二三四五六七八九".find(char)) if char in NUMERALS else {"幺": "1", "两": "2"}.get(char, char)
+        str(NUMERALS.index(char)) if char in NUMERALS else {"幺": "1", "两": "2"}.get(char, char)
         for char in match[1] or match[2]
     )
 

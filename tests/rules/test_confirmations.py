@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from zhijian.models.records.dialogue import Role, Utterance, Voice, Word
-from zhijian.models.records.questions import PhraseScore
+from zhijian.models.records.questions import PhraseQuery, PhraseScore
 from zhijian.models.records.scorecard import EvidenceKind, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules.answers import Doubts
@@ -202,7 +202,18 @@ def test_a_yes_that_fits_badly_itself_was_not_said() -> None:
 @pytest.mark.parametrize("reply", ["不对,是一三四七。", "没有。", "错了。", "那有什么用?"])
 def test_the_sound_makes_no_yes_of_a_denial_or_a_question(reply: str) -> None:
     heard = call(*ASKED, SAID_BACK, {"customer": reply}, {"agent": "好的。"})
-    assert with_answers(heard, {(0, "对,"): 0.0, (1, "对,"): 0.0, (2, "对,"): 0.0}) is not Outcome.PASS
+    assert with_answers(heard, {(0, "对,"): 0.0}) is not Outcome.PASS
+
+
+def test_a_call_that_was_asked_about_one_yes_only_keeps_its_doubt() -> None:
+    """As those are that were heard before there were others."""
+    heard = call(*LOST)
+    number = next(number for number, one in enumerate(heard.dialogue.utterances) if "整栋" in one.text)
+    score = PhraseScore(PhraseQuery(number, 0, 0, "对,"), YES_POSSIBLE.ratio, -1.0)
+    assert (
+        OPERATOR.look(replace(heard, dialogue=replace(heard.dialogue, phrase_scores=(score,)))).outcome
+        is Outcome.UNSURE
+    )
 
 
 def test_a_yes_may_have_been_written_as_another_word() -> None:

@@ -175,6 +175,7 @@ def test_names(lines: list[str], expected: list[str]) -> None:
         (["客:三楼漏水,二楼也跳闸,三月的电费"], []),
         (["客:刚才三号楼二单元也停了", "客:我们三栋二单元都没电"], []),
         (["坐:您在光明路十号三单元吗", "客:对,光明路十号三单元"], []),
+        (["坐:车位在哪儿", "客:西区"], []),
     ],
 )
 def test_addresses(lines: list[str], expected: list[str]) -> None:

@@ -101,7 +101,7 @@ def test_customer_and_agent_count_together() -> None:
 
 
 def test_the_verdict_is_the_same_with_and_without_the_digit() -> None:
-    for lines in ((GIVEN, REPEATED, WELL), (GIVEN, {"agent": "好的,记下了。"})):
+    for lines in ((GIVEN, REPEATED, WELL), (GIVEN, {"agent": "好的,记下了。"}), (GIVEN, {"agent": "1597753018"})):
         with_digit = found(call(ASKED_FOR, *lines), fits(said=2.0))
         without = found(call(ASKED_FOR, *lines), lambda query: None)
         assert (with_digit.outcome, with_digit.confidence) == (without.outcome, without.confidence)

@@ -79,6 +79,11 @@ def test_numbers_that_fit_only_their_own_places_are_two() -> None:
     assert (datum.value, datum.said_back, datum.match) == (GIVEN, SAID, False)
 
 
+def test_numbers_that_fit_each_others_places_are_not_one() -> None:
+    crossed = fits({GIVEN_WORDS: -9.0, SAID_WORDS: 0.0}, {GIVEN_WORDS: 0.0, SAID_WORDS: -9.0})
+    assert found(call(), crossed).outcome is not Outcome.PASS
+
+
 @pytest.mark.parametrize(
     ("better", "expected"),
     [
