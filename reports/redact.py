@@ -30,12 +30,12 @@ from zhijian.models.records.dialogue import Dialogue
 from zhijian.models.records.scorecard import BannedHit, Evidence, ItemResult, Scorecard
 from zhijian.reports.data import Failure, JudgedCall, NightData, Refusal
 from zhijian.reports.spoken import amounts_said, numbers_said, times_said
-from zhijian.rules.addresses import addresses
-from zhijian.rules.datum import CUSTOMER, Datum, Turn
-from zhijian.rules.digits import digit_strings
-from zhijian.rules.names import mentioned, names, surname_of, titled, titles
-from zhijian.rules.pinyin import find
-from zhijian.rules.text import NormalText, normalise
+from zhijian.rules.keydata.addresses import addresses
+from zhijian.rules.keydata.datum import CUSTOMER, Datum, Turn
+from zhijian.rules.keydata.names import mentioned, names, surname_of, titled, titles
+from zhijian.rules.words.digits import digit_strings
+from zhijian.rules.words.pinyin import find
+from zhijian.rules.words.text import NormalText, normalise
 
 NAME, ADDRESS, AMOUNT, TIME, OTHER = "某", "‹地址›", "‹金额›", "‹时间›", "‹隐去›"
 _TOKEN = re.compile(f"({'|'.join((ADDRESS, AMOUNT, TIME, OTHER))})")

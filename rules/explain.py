@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from zhijian.models.records.scorecard import Outcome
-from zhijian.rules.finding import Explanation
+from zhijian.rules.call.settings import Settings
 from zhijian.rules.language import Case, Rule
-from zhijian.rules.sentences import indented
-from zhijian.rules.settings import Settings
+from zhijian.rules.operators.finding import Explanation
+from zhijian.rules.operators.sentences import indented
 from zhijian.rules.standard import Item
 from zhijian.rules.verdicts import too_doubtful
 

@@ -17,12 +17,12 @@ from pydantic import Field, model_validator
 
 from zhijian.models.records.dialogue import Separation
 from zhijian.models.records.scorecard import Outcome
-from zhijian.rules.banned import NeverSays
+from zhijian.rules.call.terms import Term, pieces
 from zhijian.rules.judge import finding_of
 from zhijian.rules.language import ID_PATTERN, CallFacts, Example, Line, Problem, StandardError, read
+from zhijian.rules.operators.banned import NeverSays
 from zhijian.rules.proof import heard_of
 from zhijian.rules.standard import Item, Standard
-from zhijian.rules.terms import Term, pieces
 
 CORPUS = Path(__file__).parent / "blameless"
 

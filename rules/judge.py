@@ -7,10 +7,10 @@ from zhijian.models.records.dialogue import Dialogue, Role, Separation
 from zhijian.models.records.questions import PhraseQuery
 from zhijian.models.records.scorecard import ItemResult, Outcome, Scorecard
 from zhijian.models.records.span import union
-from zhijian.rules.answers import Doubts
-from zhijian.rules.finding import Finding, doubted
-from zhijian.rules.heard import Heard
+from zhijian.rules.call.answers import Doubts
+from zhijian.rules.call.heard import Heard
 from zhijian.rules.language import Case, Rule
+from zhijian.rules.operators.finding import Finding, doubted
 from zhijian.rules.scoring import combine, points_earned
 from zhijian.rules.standard import Item, Standard
 from zhijian.rules.verdicts import weighed

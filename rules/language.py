@@ -21,11 +21,11 @@ from pydantic_core import ErrorDetails
 from zhijian.models.records.call import Direction, Party
 from zhijian.models.records.dialogue import Role, Separation
 from zhijian.models.records.scorecard import Outcome
-from zhijian.rules.conditions import Condition
-from zhijian.rules.operators import Check
-from zhijian.rules.scenario import Scenario
-from zhijian.rules.settings import Silences, Thresholds
-from zhijian.rules.terms import Phrases, Term
+from zhijian.rules.call.scenario import Scenario
+from zhijian.rules.call.settings import Silences, Thresholds
+from zhijian.rules.call.terms import Phrases, Term
+from zhijian.rules.operators.conditions import Condition
+from zhijian.rules.operators.table import Check
 
 _EXPECTED = {
     "string_type": "文字(数字请加引号)",

@@ -11,13 +11,13 @@ from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Utterance, Voice
 from zhijian.models.records.scorecard import Outcome
 from zhijian.models.records.span import Span
-from zhijian.rules.banned import BannedPhrase, NeverSays
-from zhijian.rules.heard import Heard
+from zhijian.rules.call.heard import Heard
+from zhijian.rules.call.settings import Settings
+from zhijian.rules.call.terms import pieces
 from zhijian.rules.judge import finding_of, result_of
 from zhijian.rules.language import CallFacts, Example, Line
-from zhijian.rules.settings import Settings
+from zhijian.rules.operators.banned import BannedPhrase, NeverSays
 from zhijian.rules.standard import Item, Standard
-from zhijian.rules.terms import pieces
 
 MS_PER_CHAR = 240
 """How long a character of an example lasts, where its line does not say how long it takes."""

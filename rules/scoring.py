@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 from zhijian.models.records.scorecard import Outcome
-from zhijian.rules.finding import Finding
+from zhijian.rules.operators.finding import Finding
 
 _CENT = Decimal("0.01")
 

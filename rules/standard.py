@@ -13,10 +13,10 @@ from decimal import Decimal
 from pathlib import Path
 
 from zhijian.models.records.scorecard import StandardRef
-from zhijian.rules.banned import NeverSays
+from zhijian.rules.call.settings import Settings
+from zhijian.rules.call.terms import Phrase, Phrases, pieces
 from zhijian.rules.language import Judgeable, PhraseLists, Problem, Rule, Sheet, SheetLine, StandardError, read
-from zhijian.rules.settings import Settings
-from zhijian.rules.terms import Phrase, Phrases, pieces
+from zhijian.rules.operators.banned import NeverSays
 
 BUNDLED = Path(__file__).parent / "standards" / "95598"
 SHEET, LISTS = "standard.yaml", "phrases"

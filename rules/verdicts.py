@@ -13,9 +13,9 @@ from functools import cache
 from importlib.resources import files
 
 from zhijian.models.records.scorecard import EvidenceKind, Outcome
-from zhijian.rules.finding import Finding
-from zhijian.rules.heard import Heard
-from zhijian.rules.settings import Settings
+from zhijian.rules.call.heard import Heard
+from zhijian.rules.call.settings import Settings
+from zhijian.rules.operators.finding import Finding
 
 
 @dataclass(frozen=True, slots=True)

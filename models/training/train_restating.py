@@ -1,4 +1,4 @@
-"""Makes rules/restating.json from the dialogues in restatements/: python models/training/train_restating.py
+"""Makes rules/operators/repeat/restating.json from restatements/: python models/training/train_restating.py
 
 The dialogues are made up for this purpose (+ the agent says the request back, - he does not; 坐 = agent, 客 =
 customer). Each is learnt as it stands, without punctuation, and misheard. Only the dialogue is labelled: of one with a
@@ -21,12 +21,12 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut
 
 from zhijian.models.training.train_roles import Misheard
-from zhijian.rules import saying_back
+from zhijian.rules.call.settings import Settings
 from zhijian.rules.language import Example
+from zhijian.rules.operators.repeat import saying_back
+from zhijian.rules.operators.repeat.restating import stretches_by_turn, told
+from zhijian.rules.operators.repeat.saying_back import Clues, Curve
 from zhijian.rules.proof import heard_of
-from zhijian.rules.restating import stretches_by_turn, told
-from zhijian.rules.saying_back import Clues, Curve
-from zhijian.rules.settings import Settings
 from zhijian.rules.standard import load_standard
 
 CORPUS = Path(__file__).with_name("restatements")

@@ -1,4 +1,4 @@
-"""Makes rules/scenarios.json from the calls in scenarios/ and roles/: python models/training/train_scenarios.py
+"""Makes rules/call/scenarios.json from the calls in scenarios/ and roles/: python models/training/train_scenarios.py
 
 The calls are made up for this purpose and lie in files named by their scenario: dialogues in SCENARIO.txt (坐 = agent,
 客 = customer, an empty line between two of them), and in SCENARIO.openings.txt what the caller says first, a call a
@@ -25,12 +25,12 @@ from sklearn.model_selection import StratifiedKFold
 from zhijian.models.records.call import Direction
 from zhijian.models.records.dialogue import Role
 from zhijian.models.training.train_roles import Misheard
-from zhijian.rules import scenario
-from zhijian.rules.scenario import Model, Scenario, features
+from zhijian.rules.call import scenario
+from zhijian.rules.call.scenario import Model, Scenario, features
 
 CORPUS = Path(__file__).parent
 MADE = Path(scenario.__file__).with_name("scenarios.json")
-CUES = Path(scenario.__file__).with_name("lexicon") / "scenario_cues.txt"
+CUES = Path(scenario.__file__).parents[1] / "lexicon" / "scenario_cues.txt"
 # the dialogues of roles/ that are about one thing, where they are not named by it
 OTHER_NAMES = {"praise": Scenario.SUGGESTION, "report": Scenario.WHISTLE_BLOWING}
 ANYTHING, OPENINGS = "anything", ".openings"

@@ -1,4 +1,4 @@
-"""Makes rules/belief.json from verifier_rows.csv: python models/training/train_verifier.py
+"""Makes rules/call/belief.json from verifier_rows.csv: python models/training/train_verifier.py
 
 The rows come from tests/benchmarks/verifier_rows.py and hold no text. All printed figures are of calls that the curve
 which judges them has not seen.
@@ -16,8 +16,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import brier_score_loss, roc_auc_score
 from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 
-from zhijian.rules import belief
-from zhijian.rules.belief import PROBABILITY_MIN, RATIO_MAX, RATIO_MIN, Curve
+from zhijian.rules.call import belief
+from zhijian.rules.call.belief import PROBABILITY_MIN, RATIO_MAX, RATIO_MIN, Curve
 
 ROWS = Path(__file__).with_name("verifier_rows.csv")
 MADE = Path(belief.__file__).with_name("belief.json")

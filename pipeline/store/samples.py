@@ -15,7 +15,7 @@ from zhijian.pipeline.store.judgements import Judgement
 from zhijian.pipeline.store.tables import calls, reviews, scorecards
 from zhijian.pipeline.store.workbench_tables import sampled_calls, samples, worklist
 from zhijian.pipeline.store.worklist import Rank
-from zhijian.rules.scenario import recorded_scenario
+from zhijian.rules.call.scenario import recorded_scenario
 
 _UNDECIDED = ~sa.exists().where(reviews.c.call == worklist.c.call)
 _UNSEEN = (calls.c.state.in_((State.PUBLISHED, State.HELD)), worklist.c.rank != Rank.UNSCORABLE, _UNDECIDED)

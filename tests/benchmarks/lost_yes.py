@@ -20,8 +20,8 @@ from zhijian.models.engines.audio import load
 from zhijian.models.engines.ears import Ears
 from zhijian.models.records.dialogue import Dialogue, Role, Utterance
 from zhijian.models.records.questions import PhraseQuery, PhraseScore
-from zhijian.rules.confirmations import YES_POSSIBLE, YES_SAID, yes_queries
-from zhijian.rules.text import normalise
+from zhijian.rules.operators.repeat.confirmations import YES_POSSIBLE, YES_SAID, yes_queries
+from zhijian.rules.words.text import normalise
 
 ASSENT = re.compile("[嗯啊哎诶唉哦]*(?:对|是的|是啊|没错|正确|是这样)")
 LIMITS = (YES_POSSIBLE, YES_SAID)

@@ -30,9 +30,9 @@ from zhijian.models.records.dialogue import Dialogue
 from zhijian.pipeline.night import own_database_url
 from zhijian.pipeline.stages.outputs import write_scorecards, write_transcript
 from zhijian.pipeline.store.database import open_database
-from zhijian.rules import pinyin
 from zhijian.rules.judge import judge
 from zhijian.rules.standard import Standard, load_standard
+from zhijian.rules.words import pinyin
 
 Label = dict[str, Any]
 FIGURES = ("false_deductions", "innocent", "missed_faults", "faults", "unsure", "agreement", "banned_recall")

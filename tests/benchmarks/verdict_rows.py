@@ -21,7 +21,7 @@ from judging import heard_calls
 
 from zhijian.pipeline.night import own_database_url
 from zhijian.pipeline.store.database import open_database
-from zhijian.rules.heard import Heard
+from zhijian.rules.call.heard import Heard
 from zhijian.rules.judge import judge, unweighed
 from zhijian.rules.standard import load_standard
 from zhijian.rules.verdicts import Clues, clues

@@ -23,11 +23,11 @@ from zhijian.models.engines.audio import Sound, load
 from zhijian.models.engines.ears import Ears
 from zhijian.models.records.dialogue import Dialogue, Role, Utterance
 from zhijian.models.records.questions import PhraseQuery
-from zhijian.rules.answers import SHORTEST_CHARS
-from zhijian.rules.phrases import find
+from zhijian.rules.call.answers import SHORTEST_CHARS
+from zhijian.rules.call.phrases import find
+from zhijian.rules.call.terms import GAP, Phrase
 from zhijian.rules.standard import BUNDLED, phrase_lists
-from zhijian.rules.terms import GAP, Phrase
-from zhijian.rules.text import normalise
+from zhijian.rules.words.text import normalise
 
 ROWS = Path(__file__).parents[2] / "models" / "training" / "verifier_rows.csv"
 COLUMNS = ("call", "similarity", "log_likelihood_ratio", "mean_log_probability", "place", "said")

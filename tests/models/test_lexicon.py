@@ -16,10 +16,10 @@ from zhijian.models.engines import lexicon
 from zhijian.models.engines.lexicon import corrected, corrections
 from zhijian.models.records.dialogue import Word
 from zhijian.models.records.span import Span
-from zhijian.rules.phrases import find
+from zhijian.rules.call.phrases import find
+from zhijian.rules.call.terms import Phrase
 from zhijian.rules.standard import load_standard
-from zhijian.rules.terms import Phrase
-from zhijian.rules.text import normalise
+from zhijian.rules.words.text import normalise
 
 STANDARD = load_standard()
 TERMS = sorted({term.text for terms in lexicon._terms().values() for term in terms})

@@ -1,7 +1,7 @@
 from datetime import datetime
 
-from zhijian.rules.keydata import Turn
-from zhijian.rules.text import normalise
+from zhijian.rules.keydata.datum import Turn
+from zhijian.rules.words.text import normalise
 
 CALL_DAY = datetime(2026, 11, 21, 14, 0)
 WHERE = "坐:请问具体地址在哪里"

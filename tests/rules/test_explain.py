@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from zhijian.rules.call.terms import pieces
 from zhijian.rules.explain import explain
-from zhijian.rules.finding import Explanation
 from zhijian.rules.language import Rule
-from zhijian.rules.operators import OPERATORS, Check
+from zhijian.rules.operators.finding import Explanation
+from zhijian.rules.operators.table import OPERATORS, Check
 from zhijian.rules.standard import Item, load_standard
-from zhijian.rules.terms import pieces
 
 STANDARD = load_standard()
 ITEMS = {item.id: item for item in STANDARD.items}

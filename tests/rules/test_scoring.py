@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.models.records.scorecard import Outcome
-from zhijian.rules.finding import Finding
+from zhijian.rules.operators.finding import Finding
 from zhijian.rules.scoring import combine, points_earned
 
 PASS = Finding(outcome=Outcome.PASS, confidence=1.0)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from zhijian.rules import proof
-from zhijian.rules.operators import OPERATORS
+from zhijian.rules.call.terms import pieces
+from zhijian.rules.operators.table import OPERATORS
 from zhijian.rules.standard import BUNDLED, load_standard
-from zhijian.rules.terms import pieces
 
 STANDARD = load_standard()
 PROOF = proof.run(STANDARD)

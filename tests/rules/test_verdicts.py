@@ -11,8 +11,8 @@ from sklearn.metrics import brier_score_loss
 
 from zhijian.models.records.scorecard import Outcome
 from zhijian.models.training import train_verdicts
+from zhijian.rules.call.heard import Heard
 from zhijian.rules.explain import explain
-from zhijian.rules.heard import Heard
 from zhijian.rules.judge import finding_of, result_of
 from zhijian.rules.language import Example
 from zhijian.rules.proof import heard_of

@@ -1,0 +1,234 @@
+"""服务忌语: phrases that the agent must not say, with what excuses them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property, partial
+
+from pydantic import Field
+
+from zhijian.models.records.dialogue import Role, Turn, Utterance
+from zhijian.models.records.scorecard import BannedHit, Outcome, Tier
+from zhijian.rules.call.excuses import NO_EXCUSES, Excuses, Text, nearby
+from zhijian.rules.call.heard import Heard, found
+from zhijian.rules.call.phrases import Hit, find, hits
+from zhijian.rules.call.settings import Settings
+from zhijian.rules.call.terms import Phrase, PhraseList, Phrases, Scope, Term
+from zhijian.rules.operators.finding import Explanation, Finding, Operator, unsure
+from zhijian.rules.operators.sentences import listed
+from zhijian.rules.words.pinyin import sounds_like
+from zhijian.rules.words.text import NormalText, fillers, normalise
+
+SHORT_CHARS = 3
+"""Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
+NEGATIONS = "不没别"
+"""What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
+QUOTED_SUBJECTS = "你您我"
+"""May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
+
+TIERS = {Tier.MINOR: "轻微", Tier.MAJOR: "较重", Tier.SEVERE: "严重"}
+
+
+class Wording(Phrase):
+    """A wording of an entry; `literal` and `ends_clause` as there, for this wording alone."""
+
+    literal: bool = False
+    ends_clause: bool = False
+
+
+class BannedPhrase(Term):
+    """One entry of the list, with the wording recommended instead and its own proof.
+
+    `also` are other wordings of the same. `accept` and `doubt` are similarities as in `NeverSays`, where those do not
+    fit. `literal` wants the very characters, for phrases whose sound is too common; `ends_clause` wants nothing but
+    particles between the phrase and the next comma or stop. `hits` and `no_hits` are things an agent says.
+    """
+
+    phrase: str
+    also: tuple[Wording, ...] = ()
+    tier: Tier
+    reason: str
+    instead: str
+    accept: float | None = Field(default=None, gt=0, le=1)
+    doubt: float | None = Field(default=None, gt=0, le=1)
+    literal: bool = False
+    ends_clause: bool = False
+    unless: Excuses = NO_EXCUSES
+    hits: tuple[Text, ...] = Field(min_length=1)
+    no_hits: tuple[Text, ...] = Field(min_length=1)
+
+    @cached_property
+    def wordings(self) -> tuple[Wording, ...]:
+        """All of them, each with the entry's demands on its form."""
+        return tuple(
+            wording.model_copy(
+                update={
+                    "literal": wording.literal or self.literal,
+                    "ends_clause": wording.ends_clause or self.ends_clause,
+                }
+            )
+            for wording in (Wording(text=self.phrase), *self.also)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """An entry that was said, or may have been: `certain` says which."""
+
+    entry: BannedPhrase
+    hit: Hit
+    certain: bool
+
+    @property
+    def start(self) -> int:
+        return self.hit.match.start
+
+    @property
+    def end(self) -> int:
+        return self.hit.match.end
+
+    def record(self) -> BannedHit:
+        return BannedHit(self.entry.phrase, self.entry.tier, self.hit.span, self.hit.quote)
+
+
+class NeverSays(Operator):
+    """None of the banned phrases is said by the agent; each one said costs the points of its tier.
+
+    `quoting` are the words before a quotation, `polite` what excuses a minor phrase. A phrase at least `accept` alike
+    was said; between `doubt` and that it may have been. Inside a longer listed phrase a shorter one does not count.
+    """
+
+    penalties: dict[Tier, Decimal]
+    accept: float = Field(gt=0, le=1)
+    doubt: float = Field(gt=0, le=1)
+    quoting: Phrases
+    polite: Phrases
+    entries: tuple[BannedPhrase, ...]
+
+    def look(self, heard: Heard) -> Finding:
+        spoken = tuple(self.spoken(heard))
+        certain = [one for one in spoken if one.certain]
+        if certain:
+            return Finding(
+                outcome=Outcome.FAIL,
+                confidence=min(one.hit.confidence for one in certain),
+                reason="说了服务忌语:" + "、".join(f"{one.entry.phrase}({TIERS[one.entry.tier]})" for one in certain),
+                evidence=tuple(found(one.hit) for one in certain),
+                share=Fraction(1),
+                penalty=sum((self.penalties[one.entry.tier] for one in certain), Decimal(0)),
+                grave=any(one.entry.tier is Tier.SEVERE for one in certain),
+                banned=tuple(one.record() for one in certain),
+            )
+        if spoken:
+            reason = "疑似说了服务忌语:" + "、".join(one.entry.phrase for one in spoken)
+            return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
+        return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
+
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                "坐席不说下列服务忌语,每说一次扣一次分,扣完为止:",
+                *(
+                    f"  {TIERS[tier]},每次扣 {points} 分:"
+                    + "".join(f"「{entry.phrase}」" for entry in self.entries if entry.tier is tier)
+                    for tier, points in self.penalties.items()
+                ),
+                f"  引用别人的话不算,如前面有{listed(self.quoting)}",
+                f"  客气地说不算{TIERS[Tier.MINOR]}的,如同一句里有{listed(self.polite)}",
+                "  各条另有不算的情况,见规则文件",
+            ),
+            reasons=("说了服务忌语",),
+            doubts=("只是听来像服务忌语", "像服务忌语的那几个字,识别的把握太低"),
+        )
+
+    def spoken(self, heard: Heard) -> Iterator[Spoken]:
+        """Every entry the agent said or may have said, excused ones left out, in order."""
+        for turn in heard.turns:
+            if turn.role is Role.AGENT:
+                for utterance, near in heard.near(self.listens_for, turn.utterances):
+                    for one in _longest(self._candidates(utterance, near, heard.settings)):
+                        if not self._excused(one, turn, heard):
+                            yield _settled(one, heard)
+
+    def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
+        """What sounds like one of the wordings."""
+        for place in self.listens_for.among(near):
+            entry, wording, accept, doubt = self._sought[place]
+            if near[wording.parts[0]] >= doubt:
+                for hit in hits(wording, utterance, min_similarity=doubt):
+                    if _in_form(wording, hit):
+                        sure = hit.word_confidence >= settings.thresholds.word_confidence
+                        yield Spoken(entry, hit, certain=sure and hit.match.similarity >= accept)
+
+    @cached_property
+    def listens_for(self) -> PhraseList:
+        """All wordings, accepted from where they are doubtful."""
+        return PhraseList(wording.model_copy(update={"accept": doubt}) for _, wording, _, doubt in self._sought)
+
+    @cached_property
+    def _sought(self) -> tuple[tuple[BannedPhrase, Wording, float, float], ...]:
+        """All wordings with their entries and limits."""
+        return tuple(
+            (entry, wording, *self._limits(entry, wording)) for entry in self.entries for wording in entry.wordings
+        )
+
+    def _limits(self, entry: BannedPhrase, wording: Wording) -> tuple[float, float]:
+        """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""
+        if len(normalise(wording.text)) <= SHORT_CHARS:
+            return 1.0, 1.0
+        return wording.accept or entry.accept or self.accept, entry.doubt or self.doubt
+
+    def _excused(self, one: Spoken, turn: Turn, heard: Heard) -> bool:
+        has = partial(heard.has, at_least=self.accept)
+        return (
+            one.entry.unless.excuse(one.hit, turn.text, has)
+            or (one.entry.tier is Tier.MINOR and has(self.polite, nearby(one.hit)))
+            or self._quoted(one.hit.text, one.start, heard)
+        )
+
+    def _quoted(self, text: NormalText, start: int, heard: Heard) -> bool:
+        """Do quoting words stand right before the phrase, but for particles and its subject?"""
+        sentence_start, _ = text.sentence_of(start)
+        skipped = fillers(text.chars)
+        while start > sentence_start and (skipped[start - 1] or text.chars[start - 1] in QUOTED_SUBJECTS):
+            start -= 1
+        ahead = normalise(text.quote(sentence_start, start))
+        return any(
+            match.end == len(ahead)
+            for phrase in heard.possible(self.quoting, ahead.raw, self.accept)
+            for match in find(phrase, ahead, min_similarity=self.accept)
+        )
+
+
+def _settled(one: Spoken, heard: Heard) -> Spoken:
+    """A doubt is certain if the sound confirms it; if not, another wording of the same may still have been said."""
+    if one.certain or one.hit.match.similarity == 1:
+        return one
+    heard.ask([one.hit])
+    hit = heard.answers.weighed(one.hit)
+    return replace(one, hit=hit, certain=hit.belief is not None and hit.belief >= heard.settings.thresholds.certain)
+
+
+def _longest(candidates: Iterable[Spoken]) -> list[Spoken]:
+    """Of candidates that overlap the certain ones win, then the longer; in order."""
+    chosen: list[Spoken] = []
+    for one in sorted(candidates, key=lambda one: (not one.certain, one.start - one.end)):
+        if all(one.end <= other.start or one.start >= other.end for other in chosen):
+            chosen.append(one)
+    return sorted(chosen, key=lambda one: one.start)
+
+
+def _in_form(wording: Wording, hit: Hit) -> bool:
+    """Does the hit keep the negations, and meet the wording's demands on characters and place in the clause?"""
+    heard = hit.text.chars[hit.match.start : hit.match.end]
+    if (wording.literal and not hit.match.exact) or not all(
+        wording.text.count(negation) <= sum(sounds_like(negation, char) for char in heard) for negation in NEGATIONS
+    ):
+        return False
+    if not wording.ends_clause:
+        return True
+    _, clause_end = hit.text.clause_of(hit.match.end - 1)
+    return all(fillers(hit.text.chars)[hit.match.end : clause_end])

@@ -1,0 +1,207 @@
+"""复述: whether the agent said back the key data that the customer gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+
+from pydantic import Field
+
+from zhijian.models.records.dialogue import Role, Turn
+from zhijian.models.records.scorecard import Evidence, EvidenceKind, KeyDatum, Outcome
+from zhijian.models.records.span import Span
+from zhijian.rules.call.heard import Heard, searched
+from zhijian.rules.call.phrases import hits
+from zhijian.rules.call.places import Place
+from zhijian.rules.call.settings import Settings
+from zhijian.rules.call.terms import Phrase
+from zhijian.rules.keydata.datum import CUSTOMER, Datum
+from zhijian.rules.keydata.datum import Turn as KeyTurn
+from zhijian.rules.keydata.repeat_back import RepeatBack, spoken, was_said
+from zhijian.rules.operators import sentences
+from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
+from zhijian.rules.operators.repeat.lost_digits import KINDS, whole
+from zhijian.rules.operators.repeat.same_number import told_apart
+from zhijian.rules.words.text import normalise
+
+RESEMBLES = 0.5
+"""A name or place that the agent says something as similar to as this may have been said back, and misheard."""
+SUM_RESEMBLES = 0.75
+"""The same of sums and times, which are short and sound more alike."""
+
+
+class Verdict(StrEnum):
+    """What became of a datum, in the words of the report."""
+
+    RIGHT = "复述正确"
+    WRONG = "复述得不一样"
+    MISSING = "没有复述"
+    DOUBTFUL = "听不准"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was said, by whom and where in the recording."""
+
+    role: Role
+    span: Span
+    quote: str
+
+    def evidence(self, detail: str) -> Evidence:
+        return Evidence(EvidenceKind.FOUND, self.role, self.span, self.quote, detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A datum and what became of it: the customer's words and the agent's, None where it was not said back."""
+
+    datum: Datum
+    back: RepeatBack
+    verdict: Verdict
+    customer: Words
+    agent: Words | None
+
+    @property
+    def confidence(self) -> float:
+        return min(self.datum.confidence, self.back.confidence)
+
+    def record(self) -> KeyDatum:
+        agent_span = self.agent.span if self.agent else None
+        return KeyDatum(
+            self.datum.kind, self.datum.value, self.customer.span, self.back.value, agent_span, self.back.match
+        )
+
+
+class RepeatsKeyInfo(Operator):
+    """The agent says back every key datum that the customer gave; points in proportion to those said back right.
+
+    Nothing is held against the agent where customer or agent were understood with less than `sure` (0..1) confidence.
+    """
+
+    sure: float = Field(gt=0, le=1)
+
+    def look(self, heard: Heard) -> Finding:
+        repeats = key_repeats(heard, self.sure)
+        if not repeats:
+            return not_applicable("客户没有提供关键信息")
+        lost = [repeat for repeat in repeats if repeat.verdict in (Verdict.WRONG, Verdict.MISSING)]
+        finding = _finding(heard, repeats, lost)
+        return replace(
+            finding,
+            share=Fraction(len(repeats) - len(lost), len(repeats)),
+            key_info=tuple(repeat.record() for repeat in repeats),
+        )
+
+    def explain(self, settings: Settings) -> Explanation:
+        return Explanation(
+            asked=(
+                "客户说出的户号、电话、地址、姓名、金额、时间,坐席都正确复述;按复述正确的比例得分",
+                "客户没有提供的,不适用",
+            ),
+            reasons=("没有复述,或复述得与客户说的不一样",),
+            doubts=(f"客户或坐席说的内容,识别的把握不足 {self.sure:.0%}", *sentences.SEARCH_DOUBTS[2:]),
+        )
+
+
+def repeated_wrong(heard: Heard, sure: float) -> bool:
+    """Did the agent say back a datum in a form that is certainly not the customer's?"""
+    return any(repeat.verdict is Verdict.WRONG for repeat in key_repeats(heard, sure))
+
+
+def _finding(heard: Heard, repeats: Sequence[Repeat], lost: Sequence[Repeat]) -> Finding:
+    doubtful = [repeat for repeat in repeats if repeat.verdict is Verdict.DOUBTFUL]
+    unresolved = [*lost, *doubtful]
+    right = [repeat for repeat in repeats if repeat.verdict is Verdict.RIGHT]
+    confidence = min(repeat.confidence for repeat in unresolved or right)
+    evidence = tuple(_evidence(heard, unresolved or right))
+    if not unresolved:
+        return Finding(outcome=Outcome.PASS, confidence=confidence, evidence=evidence)
+    reason = f"客户给了{len(repeats)}项关键信息,正确复述{len(right)}项;" + "、".join(
+        f"{repeat.datum.kind}{repeat.verdict}" for repeat in unresolved
+    )
+    return failed(reason, confidence, *evidence, doubt=None) if lost else unsure(reason, confidence, *evidence)
+
+
+def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
+    """For each datum the customer's words, and the agent's, or where they were looked for."""
+    for repeat in repeats:
+        kind = repeat.datum.kind
+        yield repeat.customer.evidence(f"{kind}:{repeat.verdict}")
+        if repeat.agent:
+            yield repeat.agent.evidence(f"{kind}的复述")
+        else:
+            yield searched(_place_after(heard, repeat.datum))
+
+
+def key_repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
+    """What became of every datum. Turns are counted among those of agent and customer."""
+    repeats = []
+    for given, said in zip(heard.key_data, heard.repeat_backs, strict=True):
+        datum, back = told_apart(heard, given, said)
+        customer = words_of(heard.turns[datum.turn], datum.start, datum.end)
+        agent = None
+        if back.turn is not None and back.start is not None and back.end is not None:
+            agent = words_of(heard.turns[back.turn], back.start, back.end)
+        verdict, known = _verdict(heard, datum, back, sure), whole(heard, datum)
+        if back.value == datum.value:
+            back = replace(back, value=known.value)
+        repeats.append(Repeat(known, back, verdict, customer, agent))
+    return tuple(repeats)
+
+
+def _verdict(heard: Heard, datum: Datum, back: RepeatBack, sure: float) -> Verdict:
+    if back.match:
+        return Verdict.RIGHT
+    if min(datum.confidence, back.confidence) < sure:
+        return Verdict.DOUBTFUL
+    if back.said_back:
+        return Verdict.DOUBTFUL if _customer_said(heard, datum, back) else Verdict.WRONG
+    place = _place_after(heard, datum)
+    if datum.kind in ("金额", "时间"):
+        wording, least_alike = spoken(datum, heard.key_turns), SUM_RESEMBLES
+    else:
+        wording, least_alike = datum.value, RESEMBLES
+    phrase = Phrase(text=wording)
+    resembles = any(hits(phrase, utterance, min_similarity=least_alike) for utterance in place.utterances)
+    return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
+
+
+def _customer_said(heard: Heard, datum: Datum, back: RepeatBack) -> bool:
+    """Had the customer said what the agent said, too? Then it may be no wrong form of the datum, but that."""
+    if datum.kind in KINDS or back.turn is None or back.value is None:  # whoever corrects a number has said two
+        return False
+    others = []
+    for turn in heard.key_turns[: back.turn]:
+        own = [place for place in datum.places if place.turn == turn.index]
+        chars = turn.text.chars
+        for place in own:
+            others += [turn.text.quote(0, place.start), turn.text.quote(place.end, len(chars))]
+        if turn.role == CUSTOMER and not own:
+            others.append(turn.text.raw)
+    said = [KeyTurn(index, CUSTOMER, normalise(words)) for index, words in enumerate(others)]
+    return was_said(replace(datum, value=back.value), said)
+
+
+def _place_after(heard: Heard, datum: Datum) -> Place:
+    """Where the agent could have said it back."""
+    utterances = tuple(
+        utterance for turn in heard.turns[datum.last_turn :] if turn.role is Role.AGENT for utterance in turn.utterances
+    )
+    start_ms = heard.turns[datum.turn].span.end_ms
+    return Place(Role.AGENT, Span(start_ms, max(start_ms, heard.dialogue.duration_ms)), utterances)
+
+
+def words_of(turn: Turn, start: int, end: int) -> Words:
+    """The normal characters [start, end) of a turn, where they were said."""
+    text = normalise(turn.text)
+    raw_start, raw_end = text.raw_slice(start, end)
+    spans, offset = [], 0
+    for utterance in turn.utterances:
+        length = len(utterance.text)
+        if offset < raw_end and raw_start < offset + length:
+            spans.append(utterance.time_of(max(0, raw_start - offset), min(length, raw_end - offset)))
+        offset += length
+    span = spans[0].hull(spans[-1]) if spans else turn.span
+    return Words(turn.role, span, text.quote(start, end))

@@ -1,0 +1,122 @@
+"""服务忌语: what is a hit, what excuses it, and what it costs."""
+
+import dataclasses
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from zhijian.models.records.scorecard import BannedHit, ItemResult, Outcome, Tier
+from zhijian.rules import proof
+from zhijian.rules.judge import finding_of, result_of
+from zhijian.rules.language import Example, Line
+from zhijian.rules.operators.banned import NeverSays
+from zhijian.rules.operators.finding import Finding
+from zhijian.rules.standard import load_standard
+
+STANDARD = load_standard()
+ITEM = next(item for item in STANDARD.items if item.id == "language.banned")
+OPERATOR: NeverSays = ITEM.rule.check.operator
+
+
+def judged(*lines: Line) -> tuple[ItemResult, Finding]:
+    finding = finding_of(ITEM, proof.heard_of(Example(dialogue=lines), STANDARD.settings))
+    return result_of(ITEM, finding), finding
+
+
+def hits(*said_by_agent: str) -> list[str]:
+    return [hit.entry for hit in judged(*(Line(agent=text) for text in said_by_agent))[1].banned]
+
+
+def test_the_list_has_every_tier_and_no_entry_twice() -> None:
+    phrases = [entry.phrase for entry in OPERATOR.entries]
+    assert len(set(phrases)) == len(phrases)
+    assert {entry.tier for entry in OPERATOR.entries} == set(Tier)
+
+
+@pytest.mark.parametrize(
+    ("text", "entries"),
+    [
+        ("您去投诉吧。", ["你去投诉吧"]),
+        ("你去头诉吧。", ["你去投诉吧"]),
+        ("这是我们的规定,我也没办法。", ["这是我们的规定,我也没办法"]),
+        ("没办法,真的没办法。", ["没办法", "没办法"]),
+        ("不归我管,你问我我问谁。", ["不归我管", "你问我我问谁"]),
+    ],
+)
+def test_each_hit_counts_and_only_the_longest_of_those_that_overlap(text: str, entries: list[str]) -> None:
+    assert hits(text) == entries
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您刚才说没办法交费,我看一下。",
+        "没办法马上恢复,但是已经为您登记催办了。",
+        "请您说大点声好吗?",
+        "请问您叫什么名字?",
+        "我们做得了。",
+    ],
+)
+def test_what_excuses_a_phrase(text: str) -> None:
+    assert hits(text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "您说的这个没办法。",
+        "您说什么?没办法。",
+        "没办法,退不了。请问还有什么可以帮您的吗?",
+        "我们做不了,可以给您个电话,您自己打。",
+    ],
+)
+def test_what_does_not_excuse_a_phrase(text: str) -> None:
+    assert len(hits(text)) == 1
+
+
+def test_an_example_that_is_only_nearly_said_proves_nothing() -> None:
+    entry = next(entry for entry in OPERATOR.entries if entry.phrase == "有意见告去")
+    doubtful = entry.model_copy(update={"hits": ("有一天告去。",)})
+    operator = OPERATOR.model_copy(update={"entries": (doubtful,)})
+    check = ITEM.rule.check.model_copy(update={"never_says": operator})
+    item = dataclasses.replace(ITEM, rule=ITEM.rule.model_copy(update={"check": check}))
+    standard = dataclasses.replace(STANDARD, items=(item,))
+    (result,) = [result for result in proof.run(standard) if result.example == "有一天告去。"]
+    assert (result.passed, result.found) == (False, "疑似:有意见告去")
+
+
+def test_sending_the_customer_elsewhere_is_nothing_done_for_them() -> None:
+    assert hits("没办法,您自己去营业厅问吧。") == ["没办法"]
+
+
+def test_the_customer_may_say_anything() -> None:
+    result, finding = judged(Line(agent="您好。"), Line(customer="你们没办法就算了,我就这态度,烦不烦。"))
+    assert (result.outcome, finding.banned) == (Outcome.PASS, ())
+
+
+def test_points_by_tier_and_veto_on_severe() -> None:
+    minor, _ = judged(Line(agent="你找谁?"))
+    both, _ = judged(Line(agent="你找谁?"), Line(customer="我找电工。"), Line(agent="不归我管。"))
+    severe, finding = judged(Line(agent="我就这态度。"))
+    assert (minor.points, minor.veto) == (Decimal(21), False)
+    assert (both.points, both.veto) == (Decimal(11), False)
+    assert (severe.points, severe.veto) == (Decimal(0), True)
+    (hit,) = finding.banned
+    assert isinstance(hit, BannedHit)
+    assert (hit.tier, hit.quote) == (Tier.SEVERE, "我就这态度")
+
+
+def test_badly_heard_or_suspect_words_deduct_nothing() -> None:
+    unsure, finding = judged(Line(agent="随便投诉。", confidence=0.1))
+    assert (unsure.outcome, unsure.points, finding.banned) == (Outcome.UNSURE, None, ())
+    suspect, _ = judged(Line(agent="您好。"), Line(agent="随便投诉。", suspect="疑似虚构"))
+    assert suspect.outcome is Outcome.PASS
+
+
+@given(st.lists(st.sampled_from([entry.phrase for entry in OPERATOR.entries]), min_size=1, max_size=8))
+def test_the_item_never_goes_below_zero(phrases: list[str]) -> None:
+    result, _ = judged(*(Line(agent=f"{phrase}。") for phrase in phrases))
+    if result.points is not None:
+        assert 0 <= result.points <= 25

@@ -1,0 +1,106 @@
+"""Signs of a situation: what is clearly said makes one, what only sounds like it or is badly heard makes none."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from zhijian.models.records.dialogue import Role
+from zhijian.models.records.scorecard import Outcome
+from zhijian.rules.call.heard import Heard
+from zhijian.rules.language import Example
+from zhijian.rules.operators.finding import Finding
+from zhijian.rules.operators.table import Check
+from zhijian.rules.proof import heard_of
+from zhijian.rules.standard import load_standard
+
+SETTINGS = load_standard().settings
+MENTIONS = {"mentions": {"within": {"role": "customer"}, "phrases": ["我要投诉"], "unless": {"in_sentence": ["撤销"]}}}
+GIVEN = {
+    "given": {
+        "situation": MENTIONS,
+        "otherwise": "没有投诉",
+        "then": {"says_any": {"within": {"role": "agent"}, "phrases": ["感谢"], "missing": "没有感谢"}},
+    }
+}
+
+
+def call(customer: str, **line: Any) -> Heard:
+    dialogue = [{"customer": customer, **line}, {"agent": "好的。"}]
+    return heard_of(Example.model_validate({"dialogue": dialogue}), SETTINGS)
+
+
+def look(check: dict[str, Any], heard: Heard) -> Finding:
+    found: Finding = Check.model_validate(check, context={"lists": {}}).operator.look(heard)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("我要投诉。", Outcome.PASS),
+        ("我要偷诉。", Outcome.PASS),  # the same sound
+        ("我要头数。", Outcome.PASS),  # 诉 and 数 are nearly the same sound
+        ("我要特殊。", Outcome.FAIL),  # says_any would take it for the phrase
+        ("我要修表。", Outcome.FAIL),
+        ("我要投诉的事撤销。", Outcome.FAIL),
+    ],
+)
+def test_only_what_is_clearly_said_is_a_sign(said: str, outcome: Outcome) -> None:
+    assert look(MENTIONS, call(said)).outcome is outcome
+
+
+def test_what_a_sign_is_not_may_still_count_where_it_spares_the_agent() -> None:
+    alike = {"says_any": {"within": {"role": "customer"}, "phrases": ["我要投诉"], "missing": "没说投诉"}}
+    assert look(alike, call("我要特殊。")).outcome is not Outcome.FAIL
+
+
+def test_a_place_that_cannot_be_trusted_is_no_sign_either() -> None:
+    heard = call("谢谢观看。", suspect="疑似虚构")
+    assert look(MENTIONS, heard).outcome is Outcome.FAIL
+    assert look(GIVEN, heard).outcome is Outcome.NA
+
+
+def test_a_sign_among_words_that_were_hardly_understood_demands_nothing() -> None:
+    finding = look(MENTIONS, call("我要投诉。", confidence=0.1))
+    assert finding.outcome is Outcome.PASS
+    assert not finding.certain
+    assert look(GIVEN, call("我要投诉。", confidence=0.1)).outcome is Outcome.UNSURE
+    assert look(GIVEN, call("我要投诉。")).outcome is Outcome.FAIL
+
+
+def test_a_sign_of_an_unknown_speaker_is_doubt() -> None:
+    heard = call("我要投诉。")
+    unknown = replace(heard.dialogue.utterances[0], role=Role.UNKNOWN)
+    dialogue = replace(heard.dialogue, utterances=(unknown, *heard.dialogue.utterances[1:]))
+    finding = look(MENTIONS, replace(heard, dialogue=dialogue))
+    assert finding.outcome is Outcome.UNSURE
+    assert "我要投诉" in (finding.reason or "")
+
+
+@pytest.mark.parametrize(
+    ("accept", "said", "outcome"),
+    [
+        (None, "感谢您的家属。", Outcome.PASS),  # 0.83 alike
+        (None, "感谢您的电视。", Outcome.UNSURE),  # 0.75
+        (0.9, "感谢您的金属。", Outcome.UNSURE),  # 0.87
+        (0.9, "感谢您的家属。", Outcome.FAIL),
+    ],
+)
+def test_a_phrase_that_asks_for_more_to_count_asks_for_more_to_be_a_doubt(
+    accept: float | None, said: str, outcome: Outcome
+) -> None:
+    phrase = {"text": "感谢您的监督", "accept": accept}
+    check = {"says_any": {"within": {"role": "customer"}, "phrases": [phrase], "missing": "没有感谢"}}
+    assert look(check, call(said)).outcome is outcome
+
+
+def test_where_nobody_says_anything_after_the_anchor_there_is_nothing_to_judge() -> None:
+    after = {"role": "customer", "says": ["我要投诉"]}
+    check = {"says_any": {"within": {"role": "agent", "after": after}, "phrases": ["感谢"], "missing": "没有感谢"}}
+    heard = call("我要投诉。")
+    silent = replace(heard.dialogue, utterances=heard.dialogue.utterances[:1], voices=heard.dialogue.voices[:1])
+    unheard = replace(heard.dialogue, utterances=heard.dialogue.utterances[:1])
+    assert look(check, heard).outcome is Outcome.FAIL
+    assert look(check, replace(heard, dialogue=silent)).outcome is Outcome.NA
+    assert look(check, replace(heard, dialogue=unheard)).outcome is Outcome.UNSURE
