@@ -18,7 +18,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from zhijian.models.engines import memory, roles, voice, weights
-from zhijian.models.engines.audio import RATE_HZ, Sound
+from zhijian.models.engines.audio import RATE_HZ, Pcm, Sound
 from zhijian.models.engines.inventions import suspicion_of_passage
 from zhijian.models.engines.lexicon import corrected
 from zhijian.models.engines.rates import refuse_false_rate
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer, SpeakerTurn
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 9
+HEARING_VERSION = 10
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
@@ -187,16 +187,35 @@ class Ears:
             # where nobody was told apart, the same sound would be read the same
             doubted = own if len(sides.voices) > 1 and _clearness(own) < UNCLEAR_BELOW else missed
             samples = sides.channels.samples
-            channel = samples[speaker : speaker + 1] if sides.on_channels else samples
-            voiced = union(span for stretch in doubted for span in stretch.voiced)
-            again = [replace(stretch, words=[], suspect=None) for stretch in doubted]
-            for passage in _whole(self.recogniser.read(pack(channel, voiced)), voiced):
-                if suspicion_of_passage(passage) is None:
-                    give_words(again, passage.words)
+            again = self._read_anew(doubted, samples[speaker : speaker + 1] if sides.on_channels else samples)
             for stretch, new in zip(doubted, again, strict=True):
                 lost = _characters(new.words) <= SECOND_READING_MIN_RATIO * _characters(stretch.words)
                 if not lost and (stretch in missed or _clearness([new]) > _clearness([stretch])):
                     stretch.words, stretch.suspect = new.words, None
+
+    def _read_anew(self, doubted: Sequence[Stretch], channel: Pcm) -> list[Stretch]:
+        """The stretches with what is read in this channel where they are, one by one where together that is nothing.
+
+        Whisper now and then writes only the last sentence of a window.
+        """
+        again = [replace(stretch, words=[], suspect=None) for stretch in doubted]
+        voiced = union(span for stretch in again for span in stretch.voiced)
+        silent = self._fill(again, pack(channel, voiced), voiced)
+        skipped = [
+            stretch
+            for stretch in again
+            if not stretch.words and stretch.voiced_ms >= UNHEARD_FROM_MS and not any(map(stretch.span.overlap, silent))
+        ]
+        self._fill(skipped, [window for stretch in skipped for window in pack(channel, stretch.voiced)], voiced)
+        return again
+
+    def _fill(self, found: Sequence[Stretch], windows: Sequence[Window], voiced: Sequence[Span]) -> list[Span]:
+        """Gives the stretches the words that are read in the windows; returns where nobody seems to say anything."""
+        passages = self.recogniser.read(windows)
+        for passage in _whole(passages, voiced):
+            if suspicion_of_passage(passage) is None:
+                give_words(found, passage.words)
+        return [window.span for window, one in zip(windows, passages, strict=True) if suspicion_of_passage(one)]
 
     def _dialogue(
         self,

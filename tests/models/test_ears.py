@@ -1,6 +1,7 @@
 """Hearing real sound with the real models: what is said, by whom, and nothing where nobody speaks."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -12,7 +13,8 @@ from rapidfuzz.distance import Levenshtein
 from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, level_dbfs, load
 from zhijian.models.engines.ears import Ears, _unheard, _whole, open_ears
 from zhijian.models.engines.utterances import Stretch
-from zhijian.models.engines.whisper import Passage
+from zhijian.models.engines.whisper import Passage, Recogniser
+from zhijian.models.engines.windows import Window
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Word
 from zhijian.models.records.questions import PhraseQuery
 from zhijian.models.records.span import Span
@@ -204,6 +206,22 @@ def test_the_fingerprint_follows_what_changes_the_hearing(ears):
 
     assert other(threads=1) == ears.fingerprint
     assert len({ears.fingerprint, other(beam_size=1), other(agent_channel=1)}) == 3
+
+
+class Skipping(Recogniser):
+    """Writes only the last word of a window of more than ten seconds, as Whisper now and then does with a sentence."""
+
+    def read(self, windows: Sequence[Window]) -> list[Passage]:
+        return [
+            replace(passage, words=passage.words[-1:]) if window.num_samples > 10 * RATE_HZ else passage
+            for window, passage in zip(windows, super().read(windows), strict=True)
+        ]
+
+
+def test_what_is_skipped_in_a_window_is_read_alone(ears, sample):
+    sound, sentences = sample("stereo")
+    skipping = replace(ears, recogniser=Skipping(ears.recogniser.folder))
+    assert error_rate(sentences, skipping.hear(sound), Role.AGENT) < 0.35
 
 
 def passage(text: str, start_ms: int, end_ms: int) -> Passage:
