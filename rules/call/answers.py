@@ -24,10 +24,10 @@ ASKED_PER_MINUTE = 4
 
 @dataclass(frozen=True)
 class Doubts:
-    """Those about the words of a dialogue, with how alike (0..1) the stretch is to the phrase."""
+    """Those about the words of a dialogue, each with its turn: the likeliest of a place before the others of any."""
 
     dialogue: Dialogue
-    _alike: dict[PhraseQuery, float] = field(default_factory=dict)
+    _turns: dict[PhraseQuery, tuple[int, float]] = field(default_factory=dict)
     _which: dict[PhraseQuery, None] = field(default_factory=dict)
 
     def ask_which(self, queries: Iterable[PhraseQuery]) -> None:
@@ -36,15 +36,17 @@ class Doubts:
 
     def ask(self, hits: Iterable[Hit]) -> None:
         """About the likeliest of hits of which one would do."""
-        for hit in sorted(hits, key=lambda hit: -hit.match.similarity)[:ASKED_OF_A_PLACE]:
+        likeliest = sorted(hits, key=lambda hit: -hit.match.similarity)[:ASKED_OF_A_PLACE]
+        for rank, hit in enumerate(likeliest):
             if (query := _query(hit, self._numbers)) is not None:
-                self._alike[query] = hit.match.similarity
+                turn = rank, -hit.match.similarity
+                self._turns[query] = min(turn, self._turns.get(query, turn))
 
     @property
     def likeliest(self) -> tuple[PhraseQuery, ...]:
         """Of phrases as many as the length of the call allows, and all readings; in order of time."""
         at_most = max(1, round(ASKED_PER_MINUTE * self.dialogue.duration_ms / 60_000))
-        chosen = sorted(self._alike, key=lambda query: -self._alike[query])[:at_most]
+        chosen = sorted(self._turns, key=self._turns.__getitem__)[:at_most]
         asked = dict.fromkeys((*chosen, *self._which))
         return tuple(sorted(asked, key=lambda query: (query.utterance, query.start)))
 

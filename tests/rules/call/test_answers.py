@@ -144,6 +144,20 @@ def test_only_the_likeliest_are_asked_in_order_of_time(monkeypatch):
     }
 
 
+def test_every_place_has_a_turn_before_one_has_two(monkeypatch):
+    monkeypatch.setattr(answers, "ASKED_PER_MINUTE", 2)
+    heard = call("供点公司,供天公司,帮您办你。")
+    alike, less_alike = (
+        list(hits(Phrase(text=phrase), heard.dialogue.utterances[0], min_similarity=0.5))
+        for phrase in ("供电公司", "帮您办理业务")
+    )
+    heard.doubts.ask(less_alike)
+    heard.doubts.ask(alike)
+    assert len(alike) > 1
+    assert max(hit.match.similarity for hit in less_alike) < min(hit.match.similarity for hit in alike)
+    assert [query.wording for query in heard.doubts.likeliest] == ["供电公司", "帮您办理业务"]
+
+
 def test_parts_of_utterances_are_not_asked_about():
     heard = call("您好,我是长山工单东西的,请讲。")
     part = Utterance(Role.AGENT, Span(0, 500), "工单东西", 1.0)
