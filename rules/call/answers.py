@@ -19,7 +19,7 @@ SHORTEST_CHARS = 3
 """A shorter phrase is found by its exact sound alone, about which the sound can tell nothing new."""
 ASKED_OF_A_PLACE = 4
 """Only the likeliest are worth a tenth of a second of hearing each."""
-ASKED_PER_MINUTE = 4
+ASKED_PER_MINUTE = 6
 
 
 @dataclass(frozen=True)

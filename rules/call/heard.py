@@ -196,10 +196,11 @@ class Heard:
             near |= zip(texts, self.settings.vocabulary.near(chars, least=least), strict=True)
         return near
 
-    def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> None:
-        """Has the sound asked whether one of the phrases was said there."""
+    def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance], *, nearly: bool = False) -> None:
+        """Has the sound asked whether one of the phrases was said there; with `nearly` only where it may have been."""
         if self.doubts is not None:
-            self.doubts.ask(self.alike(phrases, utterances, lambda _: self.settings.thresholds.asked))
+            least = self._may_have_been_said if nearly else lambda _: self.settings.thresholds.asked
+            self.doubts.ask(self.alike(phrases, utterances, least))
 
     def ask(self, hits: Iterable[Hit]) -> None:
         """Has the sound asked whether one of these was said, if it still can be."""

@@ -19,7 +19,8 @@ class Mentions(Operator):
     """One of the phrases is clearly said within the scope, `unless` something excuses it: a sign of a situation.
 
     A situation has to show itself. Hardly a call is without something that sounds a little like one of many phrases, or
-    without a stretch that is hard to hear; neither makes a situation, and so neither is a doubt here.
+    without a stretch that is hard to hear; neither makes a situation, and so neither is a doubt here. What sounds much
+    like one of the phrases makes one if the sound vouches for it.
     """
 
     within: Scope
@@ -34,13 +35,15 @@ class Mentions(Operator):
         if clear:
             best = max(clear, key=lambda hit: (heard.is_certain(hit), hit.match.similarity))
             return replace(passed(best), certain=heard.is_certain(best))
+        heard.ask_for(self.phrases, place.utterances, nearly=True)
         unclear = self._clear(heard.hits(self.phrases, heard.elsewhere(place), unless=self.unless), heard)
         if unclear:
             return unsure(f"说话人不明的一句话里有「{unclear[0].phrase}」", unclear[0].confidence, found(unclear[0]))
         return failed(self._missing, place.confidence, searched(place), doubt=None)
 
     def _clear(self, hits: tuple[Hit, ...], heard: Heard) -> list[Hit]:
-        return [hit for hit in hits if hit.match.similarity >= heard.settings.thresholds.certain]
+        clearly = heard.settings.thresholds.certain
+        return [hit for hit in hits if hit.match.similarity >= clearly or (hit.belief or 0) >= clearly]
 
     @property
     def _missing(self) -> str:
@@ -49,7 +52,7 @@ class Mentions(Operator):
     def explain(self, settings: Settings) -> Explanation:
         return Explanation(
             asked=(
-                f"{sentences.place(self.within)},清楚地说到:{sentences.listed(self.phrases)}",
+                f"{sentences.place(self.within)},清楚地说到,或听录音核对说到:{sentences.listed(self.phrases)}",
                 *sentences.indented(sentences.excuses(self.unless)),
             ),
             reasons=(self._missing,),

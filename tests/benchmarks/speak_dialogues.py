@@ -32,8 +32,9 @@ from make_samples import RATE_HZ, Speaker, Spoken, Turn, Voice, lay_out, mixed, 
 
 NUMERALS = "零一二三四五六七八九"
 LETTERS = {"A": "诶", "P": "批", "B": "必", "C": "西", "D": "地", "K": "开", "G": "鸡", "Q": "扣", "V": "微", "I": "爱"}
+_NUMBER = r"([零一二三四五六七八九幺两]?十?[零一二三四五六七八九幺两]{1,8}|[一二三四五六七八九]?十|\d{1,8})"
 OWN_NUMBER = re.compile(
-    r"工号(?:是)?([零一二三四五六七八九幺两]{2,8}|\d{2,8})|([零一二三四五六七八九幺两]{2,8}|\d{2,8})号(?:客服|话务|坐席|为您)"
+    rf"工号(?:是)?{_NUMBER}|{_NUMBER}号(?:客服|话务|坐席|为您)|(?:我是|客服|代表|话务员|坐席|供电|公司|的|95598)[,，]?{_NUMBER}号"
 )
 MARKS = str.maketrans(",.!?;：", "，。！？，，")
 EVERY_MONO = 5
@@ -59,10 +60,11 @@ def own_number(lines: list[dict[str, str]]) -> str:
     said = "".join(words for line in lines for role, words in line.items() if role == "agent")
     if not (match := OWN_NUMBER.search(said)):
         return "1023"
-    return "".join(
-        str(NUMERALS.index(char)) if char in NUMERALS else {"幺": "1", "两": "2"}.get(char, char)
-        for char in match[1] or match[2]
-    )
+    number = match[match.lastindex or 0].translate(str.maketrans("幺两", "一二"))
+    if "十" in number:
+        tens, ones = number.split("十")
+        number = (tens or "一") + (ones or "零")
+    return "".join(str(NUMERALS.index(char)) if char in NUMERALS else char for char in number)
 
 
 def drawn_voice(chance: np.random.Generator, is_man: bool) -> Voice:

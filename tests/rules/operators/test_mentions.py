@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from zhijian.models.records.dialogue import Role
+from zhijian.models.records.questions import PhraseScore
 from zhijian.models.records.scorecard import Outcome
+from zhijian.rules.call.answers import Doubts
 from zhijian.rules.call.heard import Heard
 from zhijian.rules.language import Example
 from zhijian.rules.operators.finding import Finding
@@ -48,6 +50,28 @@ def look(check: dict[str, Any], heard: Heard) -> Finding:
 )
 def test_only_what_is_clearly_said_is_a_sign(said: str, outcome: Outcome) -> None:
     assert look(MENTIONS, call(said)).outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("log_likelihood_ratio", "mean_log_probability", "outcome"),
+    [(3.0, -0.1, Outcome.PASS), (-2.0, -2.5, Outcome.FAIL), (-30.0, -9.0, Outcome.FAIL)],
+)
+def test_what_sounds_like_it_is_a_sign_if_the_sound_is_sure(
+    log_likelihood_ratio: float, mean_log_probability: float, outcome: Outcome
+) -> None:
+    heard = replace(call("我要特殊。"), doubts=(doubts := Doubts(call("我要特殊。").dialogue)))
+    assert look(MENTIONS, heard).outcome is Outcome.FAIL
+    (query,) = doubts.likeliest
+    assert (query.start, query.end, query.wording) == (0, 4, "我要投诉")
+    score = PhraseScore(query, log_likelihood_ratio, mean_log_probability)
+    answered = Heard(heard.call, replace(heard.dialogue, phrase_scores=(score,)), SETTINGS)
+    assert look(MENTIONS, answered).outcome is outcome
+
+
+def test_what_is_no_sign_by_far_is_not_asked_about() -> None:
+    heard = replace(call("我要修表。"), doubts=(doubts := Doubts(call("我要修表。").dialogue)))
+    look(MENTIONS, heard)
+    assert doubts.likeliest == ()
 
 
 def test_what_a_sign_is_not_may_still_count_where_it_spares_the_agent() -> None:
