@@ -24,6 +24,7 @@ CUE_CHARS = 6
 """How many characters before or after a number may hold what makes it the agent's own."""
 GREETING_NUMBER_MIN_DIGITS = 3
 MISSPELT_MIN_DIGITS = 3
+_SPOKEN = str.maketrans("0123456789", "零一二三四五六七八九")
 _NUMBER_MARK = "号"
 """What one digit needs right behind it to be a number of somebody."""
 
@@ -78,9 +79,18 @@ class SaysOwnNumber(Operator):
 
     def _as_recorded(self, place: Place, heard: Heard) -> Hit | None:
         """The number of the call record, where the words sound like it or the sound itself vouches for it."""
-        wording = [Phrase(text=f"{self.before[0].text}{heard.call.agent_no}")]
-        heard.ask_for(wording, place.utterances)
-        return max(heard.hits(wording, place.utterances), key=lambda hit: hit.confidence, default=None)
+        wordings = self._wordings(heard.call.agent_no)
+        heard.ask_for(wordings, place.utterances)
+        return max(heard.hits(wordings, place.utterances), key=lambda hit: hit.confidence, default=None)
+
+    def _wordings(self, agent_no: str) -> list[Phrase]:
+        """How it may be said, digit by digit: only written like this it fits the sound well."""
+        spoken = agent_no.translate(_SPOKEN)
+        digits = dict.fromkeys((spoken, spoken.replace("一", "幺")))
+        texts = [f"{self.before[0].text}{number}" for number in digits]
+        if len(agent_no) >= GREETING_NUMBER_MIN_DIGITS:
+            texts += [f"{number}{_NUMBER_MARK}" for number in digits]
+        return [Phrase(text=text) for text in texts]
 
     def _is_own(self, text: NormalText, number: numbers.Number, heard: Heard) -> bool:
         digits, agent_no = number.digits, heard.call.agent_no
