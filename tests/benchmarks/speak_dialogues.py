@@ -101,7 +101,7 @@ def make_call(call_id: str, index: int, entry: dict[str, Any], speaker: Speaker,
     return {
         "call_id": call_id,
         "call": {"agent_no": own_number(entry["dialogue"])} | entry["call"],
-        "labels": {item: label for label in ("pass", "fail", "na") for item in entry[label]},
+        "labels": {item: {"outcome": label} for label in ("pass", "fail", "na") for item in entry[label]},
         "channels": channels,
         "seconds": round(len(line) / RATE_HZ, 2),
         "truth": [turn_truth(one) for one in spoken],

@@ -49,7 +49,7 @@ class Verdict:
 
 def verdicts(calls: Iterable[tuple[Call, Dialogue]], standard: Standard, labels: Labels) -> list[Verdict]:
     return [
-        Verdict(call.call_id, Outcome(wanted[result.id]), result)
+        Verdict(call.call_id, Outcome(wanted[result.id]["outcome"]), result)
         for call, dialogue in calls
         for wanted in [labels[call.call_id]["labels"]]
         for result in judge(call, dialogue, standard).items

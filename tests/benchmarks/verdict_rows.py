@@ -4,10 +4,10 @@
 usage: verdict_rows.py OUT_DIR CALLS_DIR [OUT_DIR CALLS_DIR ...]
 
 OUT_DIR is the output folder of `zhijian run CALLS_DIR --out OUT_DIR`, CALLS_DIR a folder with truth.json: the labelled
-calls first, then their noisy copies (changed_calls.py), then others. A row is an item of a call before its verdict is
-weighed: the number of the call, the same in all copies, and of the folder, the item's outcome and label, and the clues
-(rules/verdicts.py), none where the call record settles the item; `operator` is how sure its operator was: no text, no
-names, no ids.
+calls first, then their noisy copies (changed_calls.py), then others, such as strangers' dialogues (speak_dialogues.py).
+A row is a labelled item of a call before its verdict is weighed: the number of the call, the same in all copies, and of
+the folder, the item's outcome and label, and the clues (rules/verdicts.py), none where the call record settles the
+item; `operator` is how sure its operator was: no text, no names, no ids.
 """
 
 import csv
@@ -40,7 +40,7 @@ def rows_of(out: Path, calls_folder: Path, folder: int, numbers: dict[str, int])
             print(f"{out}: call {number} cannot be judged", file=sys.stderr)
             continue
         heard = Heard(call, dialogue, standard.settings)
-        for item in standard.items:
+        for item in (item for item in standard.items if item.id in labels[call.call_id]):
             finding = unweighed(item, heard)
             known = clues(finding, heard)
             cells = [round(float(clue), 4) for clue in astuple(known)] if known else [""] * len(fields(Clues))
