@@ -36,16 +36,41 @@ _NUMBER = r"([零一二三四五六七八九幺两]?十?[零一二三四五六�
 OWN_NUMBER = re.compile(
     rf"工号(?:是)?{_NUMBER}|{_NUMBER}号(?:客服|话务|坐席|为您)|(?:我是|客服|代表|话务员|坐席|供电|公司|的|95598)[,，]?{_NUMBER}号"
 )
+COUNTED = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,5})(?:\.(\d+))?(?=[元块度伏天个年千万分小多])")
 MARKS = str.maketrans(",.!?;：", "，。！？，，")
 EVERY_MONO = 5
 
 
 def spoken_words(text: str) -> str:
-    """Numbers of two digits as such, others digit by digit; Latin letters by name where they have one here."""
+    """Counted things and two digits as numbers, all else digit by digit; Latin letters by name where they have one."""
+    text = COUNTED.sub(counted, text)
     text = re.sub(r"\d+", lambda match: numeral(match[0]), text)
     text = re.sub(r"[A-Za-z]", lambda match: LETTERS.get(match[0].upper(), ""), text)
     text = text.translate(MARKS)
     return re.sub(r"[^\u4e00-\u9fff、，。！？]+", "，", text).lstrip("，、。")
+
+
+def counted(match: re.Match[str]) -> str:
+    whole = cardinal(int(match[1].replace(",", "")))
+    return whole + "点" + "".join(NUMERALS[int(digit)] for digit in match[2]) if match[2] else whole
+
+
+def cardinal(number: int) -> str:
+    """一万零五十, for a number below a hundred million."""
+    if number >= 10_000:
+        thousands, rest = divmod(number, 10_000)
+        return cardinal(thousands) + "万" + (("零" if rest < 1000 else "") + cardinal(rest) if rest else "")
+    said, gap = "", False
+    for unit, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
+        digit = number // unit % 10
+        if digit:
+            said += (
+                ("零" if gap and said else "")
+                + ("" if unit == 10 and number < 20 and digit == 1 else NUMERALS[digit])
+                + name
+            )
+        gap = digit == 0
+    return said or NUMERALS[0]
 
 
 def numeral(digits: str) -> str:
