@@ -6,8 +6,8 @@
 What is masked:
 
 * runs of four and more digits, ASCII, full-width or Chinese, read digit by digit, with marks or a 嗯 between them: each
-  digit becomes `*`; so do numbers as `rules.numbers` reads them (玲玲幺九, 三个八, 洞拐幺两), numbers in many groups
-  (一百三十八,八十六,二十,零零), and digits that are all that is said;
+  digit becomes `*`; so do numbers as `rules.words.numbers` reads them (玲玲幺九, 三个八, 洞拐幺两), numbers in many
+  groups (一百三十八,八十六,二十,零零), and digits that are all that is said;
 * whoever said them: names (户主是张建国), surnames with a title or 老 and 小, addresses, e-mail addresses and account
   names;
 * data the customer of that call gave (`key_info`), `customer_no`, and strings named by the caller, written or spoken,

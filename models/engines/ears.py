@@ -3,8 +3,8 @@
 The mix of all channels is decoded once: the dialogue is its own context, and what leaks from one side to the other is
 not heard twice. The words then go to the speaker whose voice is heard where they end: on two channels by the channels'
 levels, on one by diarization. What the mix could not hear — speech without words, speech under the other's speech, a
-speaker who is unclear — is decoded once more from the speaker's own voice. Words of the line are spelt as its lexicon
-spells them.
+speaker who is unclear — is decoded once more from the speaker's own voice, and what is still nothing then by itself.
+Words of the line are spelt as its lexicon spells them.
 """
 
 import hashlib
@@ -194,28 +194,32 @@ class Ears:
                     stretch.words, stretch.suspect = new.words, None
 
     def _read_anew(self, doubted: Sequence[Stretch], channel: Pcm) -> list[Stretch]:
-        """The stretches with what is read in this channel where they are, one by one where together that is nothing.
+        """The stretches with what is read where they are, one by one where together that is nothing.
 
         Whisper now and then writes only the last sentence of a window.
         """
         again = [replace(stretch, words=[], suspect=None) for stretch in doubted]
         voiced = union(span for stretch in again for span in stretch.voiced)
-        silent = self._fill(again, pack(channel, voiced), voiced)
-        skipped = [
-            stretch
-            for stretch in again
-            if not stretch.words and stretch.voiced_ms >= UNHEARD_FROM_MS and not any(map(stretch.span.overlap, silent))
-        ]
-        self._fill(skipped, [window for stretch in skipped for window in pack(channel, stretch.voiced)], voiced)
-        return again
-
-    def _fill(self, found: Sequence[Stretch], windows: Sequence[Window], voiced: Sequence[Span]) -> list[Span]:
-        """Gives the stretches the words that are read in the windows; returns where nobody seems to say anything."""
+        windows = pack(channel, voiced)
         passages = self.recogniser.read(windows)
         for passage in _whole(passages, voiced):
             if suspicion_of_passage(passage) is None:
-                give_words(found, passage.words)
-        return [window.span for window, one in zip(windows, passages, strict=True) if suspicion_of_passage(one)]
+                give_words(again, passage.words)
+        suspect = [window.span for window, one in zip(windows, passages, strict=True) if suspicion_of_passage(one)]
+        alone = [
+            (stretch, window)
+            for stretch in again
+            if not stretch.words
+            and stretch.voiced_ms >= UNHEARD_FROM_MS
+            and not any(map(stretch.span.overlap, suspect))
+            for window in pack(channel, stretch.voiced)
+        ]
+        passages = self.recogniser.read([window for _, window in alone])
+        for (stretch, window), passage in zip(alone, passages, strict=True):
+            broke_off = passage.words and _broke_off(passage, window.span.start_ms, stretch.voiced)
+            if not broke_off and suspicion_of_passage(passage) is None:
+                give_words([stretch], passage.words)
+        return again
 
     def _dialogue(
         self,
@@ -284,21 +288,24 @@ def open_ears(
 
 
 def _whole(passages: Sequence[Passage], voiced: Sequence[Span]) -> list[Passage]:
-    """The passages that did not break off.
-
-    Whisper now and then ends a window after a sentence, and the times of its words are then anybody's guess. Such a
-    passage has far fewer characters than the voice since the one before can have said; its stretches get a second look.
-    """
+    """The passages that did not break off; the stretches of those that did get a second look."""
     whole, since_ms = [], 0
     for passage in passages:
-        if not passage.words:
-            continue
-        window = Span(since_ms, max(since_ms, passage.words[-1].span.end_ms))
-        voiced_ms = sum(span.overlap_ms(window) for span in voiced)
-        if voiced_ms < BROKEN_OFF_FROM_MS or _characters(passage.words) >= UNHEARD_CHARACTERS_PER_S * voiced_ms / 1000:
-            whole.append(passage)
-        since_ms = window.end_ms
+        if passage.words:
+            if not _broke_off(passage, since_ms, voiced):
+                whole.append(passage)
+            since_ms = max(since_ms, passage.words[-1].span.end_ms)
     return whole
+
+
+def _broke_off(passage: Passage, since_ms: int, voiced: Sequence[Span]) -> bool:
+    """Whisper now and then ends a window after a sentence, and the times of its words are then anybody's guess.
+
+    Such a passage of some words has far fewer characters than the voice since the one before can have said.
+    """
+    window = Span(since_ms, max(since_ms, passage.words[-1].span.end_ms))
+    voiced_ms = sum(span.overlap_ms(window) for span in voiced)
+    return voiced_ms >= BROKEN_OFF_FROM_MS and _characters(passage.words) < UNHEARD_CHARACTERS_PER_S * voiced_ms / 1000
 
 
 def _distribute(found: Sequence[Stretch], passages: Sequence[Passage]) -> list[list[Word]]:

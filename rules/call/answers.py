@@ -24,7 +24,7 @@ ASKED_PER_MINUTE = 6
 
 @dataclass(frozen=True)
 class Doubts:
-    """Those about the words of a dialogue, each with its turn: the likeliest of a place before the others of any."""
+    """Those about the words of a dialogue, each with its turn: the likeliest that a check asks before its others."""
 
     dialogue: Dialogue
     _turns: dict[PhraseQuery, tuple[int, float]] = field(default_factory=dict)
@@ -36,11 +36,10 @@ class Doubts:
 
     def ask(self, hits: Iterable[Hit]) -> None:
         """About the likeliest of hits of which one would do."""
-        likeliest = sorted(hits, key=lambda hit: -hit.match.similarity)[:ASKED_OF_A_PLACE]
-        for rank, hit in enumerate(likeliest):
-            if (query := _query(hit, self._numbers)) is not None:
-                turn = rank, -hit.match.similarity
-                self._turns[query] = min(turn, self._turns.get(query, turn))
+        unlike = {query: -hit.match.similarity for hit in hits if (query := _query(hit, self._numbers)) is not None}
+        for rank, query in enumerate(sorted(unlike, key=unlike.__getitem__)[:ASKED_OF_A_PLACE]):
+            turn = rank, unlike[query]
+            self._turns[query] = min(turn, self._turns.get(query, turn))
 
     @property
     def likeliest(self) -> tuple[PhraseQuery, ...]:

@@ -70,9 +70,8 @@ class Heard:
     def is_certain(self, hit: Hit) -> bool:
         """May something be demanded of the agent because this was said? Sound, words and speaker have to be sure."""
         thresholds = self.settings.thresholds
-        sounds = hit.match.similarity >= thresholds.certain if hit.belief is None else hit.belief >= thresholds.certain
         return (
-            sounds
+            hit.likelihood >= thresholds.certain
             and hit.word_confidence >= thresholds.word_confidence
             and hit.utterance.role_confidence >= thresholds.role_confidence
         )
@@ -196,11 +195,10 @@ class Heard:
             near |= zip(texts, self.settings.vocabulary.near(chars, least=least), strict=True)
         return near
 
-    def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance], *, nearly: bool = False) -> None:
-        """Has the sound asked whether one of the phrases was said there; with `nearly` only where it may have been."""
+    def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> None:
+        """Has the sound asked whether one of the phrases was said there."""
         if self.doubts is not None:
-            least = self._may_have_been_said if nearly else lambda _: self.settings.thresholds.asked
-            self.doubts.ask(self.alike(phrases, utterances, least))
+            self.doubts.ask(self.alike(phrases, utterances, lambda _: self.settings.thresholds.asked))
 
     def ask(self, hits: Iterable[Hit]) -> None:
         """Has the sound asked whether one of these was said, if it still can be."""

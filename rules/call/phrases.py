@@ -71,6 +71,11 @@ class Hit:
         return fmean(probabilities) if probabilities else self.utterance.confidence
 
     @property
+    def likelihood(self) -> float:
+        """The belief; without one the similarity; 0..1."""
+        return self.match.similarity if self.belief is None else self.belief
+
+    @property
     def confidence(self) -> float:
         """The belief; without one the similarity times the recogniser's confidence in those words; 0..1."""
         return self.match.similarity * self.word_confidence if self.belief is None else self.belief
@@ -94,9 +99,9 @@ def hits(phrase: Phrase, utterance: Utterance, *, min_similarity: float) -> tupl
 
 
 def apart(hits: Iterable[Hit]) -> tuple[Hit, ...]:
-    """Of hits that overlap only the most alike, and of equals the longest; in order of time."""
+    """Of hits that overlap only the likeliest, and of equals the longest; in order of time."""
     chosen: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (-hit.match.similarity, hit.match.start - hit.match.end)):
+    for hit in sorted(hits, key=lambda hit: (-hit.likelihood, hit.match.start - hit.match.end)):
         if not any(hit.overlaps(other) for other in chosen):
             chosen.append(hit)
     return tuple(sorted(chosen, key=lambda hit: (hit.utterance.span, hit.match.start)))

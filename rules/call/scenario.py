@@ -2,8 +2,8 @@
 
 A linear model looks at the characters of the turns, at their syllables without tones, alone and in pairs, so that a
 homophone written by the recogniser (报修 as 抱羞) still counts, and at cues, groups of words that hint at the same
-thing (lexicon/scenario_cues.txt). What the customer says first tells most. The weights are data, scenarios.json, made
-by models/training/train_scenarios.py.
+thing (rules/lexicon/scenario_cues.txt). What the customer says first tells most. The weights are data, scenarios.json,
+made by models/training/train_scenarios.py.
 """
 
 from __future__ import annotations

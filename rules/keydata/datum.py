@@ -36,8 +36,8 @@ class Datum:
     """A key datum that the customer gave.
 
     `kind` is 户号, 电话, 地址, 姓名, 金额 or 时间. `value` is written in one way: digits Arabic, no separators, sums
-    of money `126.50`, times as in `rules.times`, addresses with Arabic numbers, names as they are. `places` has one
-    place where the datum was said in one go, several where it came in groups over several turns or was corrected.
+    of money `126.50`, times as in `rules.keydata.times`, addresses with Arabic numbers, names as they are. `places` has
+    one place where the datum was said in one go, several where it came in groups over several turns or was corrected.
     """
 
     kind: str

@@ -35,7 +35,8 @@ class Mentions(Operator):
         if clear:
             best = max(clear, key=lambda hit: (heard.is_certain(hit), hit.match.similarity))
             return replace(passed(best), certain=heard.is_certain(best))
-        heard.ask_for(self.phrases, place.utterances, nearly=True)
+        if heard.doubts is not None:
+            heard.ask(heard.hits(self.phrases, place.utterances, nearly=True, unless=self.unless))
         unclear = self._clear(heard.hits(self.phrases, heard.elsewhere(place), unless=self.unless), heard)
         if unclear:
             return unsure(f"说话人不明的一句话里有「{unclear[0].phrase}」", unclear[0].confidence, found(unclear[0]))
@@ -43,7 +44,7 @@ class Mentions(Operator):
 
     def _clear(self, hits: tuple[Hit, ...], heard: Heard) -> list[Hit]:
         clearly = heard.settings.thresholds.certain
-        return [hit for hit in hits if hit.match.similarity >= clearly or (hit.belief or 0) >= clearly]
+        return [hit for hit in hits if max(hit.match.similarity, hit.likelihood) >= clearly]
 
     @property
     def _missing(self) -> str:

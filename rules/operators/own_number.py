@@ -16,7 +16,7 @@ from zhijian.rules.operators import sentences
 from zhijian.rules.operators.anchors import over_places
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, passed, unsure
 from zhijian.rules.words import numbers
-from zhijian.rules.words.digits import MIN_DIGITS, UNITS
+from zhijian.rules.words.digits import MIN_DIGITS, UNITS, in_numerals
 from zhijian.rules.words.pinyin import Match, similarity
 from zhijian.rules.words.text import NormalText, normalise
 
@@ -24,7 +24,6 @@ CUE_CHARS = 6
 """How many characters before or after a number may hold what makes it the agent's own."""
 GREETING_NUMBER_MIN_DIGITS = 3
 MISSPELT_MIN_DIGITS = 3
-_SPOKEN = str.maketrans("0123456789", "零一二三四五六七八九")
 _NUMBER_MARK = "号"
 """What one digit needs right behind it to be a number of somebody."""
 
@@ -84,13 +83,13 @@ class SaysOwnNumber(Operator):
         return max(heard.hits(wordings, place.utterances), key=lambda hit: hit.confidence, default=None)
 
     def _wordings(self, agent_no: str) -> list[Phrase]:
-        """How it may be said, digit by digit: only written like this it fits the sound well."""
-        spoken = agent_no.translate(_SPOKEN)
-        digits = dict.fromkeys((spoken, spoken.replace("一", "幺")))
-        texts = [f"{self.before[0].text}{number}" for number in digits]
+        """How it may be said; without a cue it might be a house's or a day's and has to be just this, or sound so."""
+        said = in_numerals(agent_no)
+        numbers = dict.fromkeys((said, said.replace("一", "幺")))
+        wordings = [Phrase(text=f"{self.before[0].text}{number}") for number in numbers]
         if len(agent_no) >= GREETING_NUMBER_MIN_DIGITS:
-            texts += [f"{number}{_NUMBER_MARK}" for number in digits]
-        return [Phrase(text=text) for text in texts]
+            wordings += [Phrase(text=f"{number}{_NUMBER_MARK}", accept=1) for number in numbers]
+        return wordings
 
     def _is_own(self, text: NormalText, number: numbers.Number, heard: Heard) -> bool:
         digits, agent_no = number.digits, heard.call.agent_no

@@ -1,6 +1,6 @@
 """The operators that rule files may use, and the table of their names.
 
-A new operator is a class, a row of `OPERATORS`, a row in README.md and a test.
+A new operator is a class, a row of `OPERATORS`, a row in rules/README.md and a test.
 """
 
 from __future__ import annotations

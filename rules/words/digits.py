@@ -19,6 +19,7 @@ MIN_DIGITS = 2
 
 DIGITS = dict(zip("零〇一二三四五六七八九", "00123456789", strict=True)) | {"两": "2", "幺": "1"}
 DIGITS |= {digit: digit for digit in "0123456789"}
+_NUMERALS = str.maketrans("0123456789", "零一二三四五六七八九")
 UNITS = frozenset("十百千万亿")
 MOBILE = re.compile("1[3-9][0-9]{9}")
 
@@ -126,6 +127,11 @@ def digits_by_ear(chars: str) -> str:
     Every third word sounds like a digit.
     """
     return "".join(DIGITS.get(char) or _digit_by_sound(char) or _nearest_digit(char, _NEARLY) or " " for char in chars)
+
+
+def in_numerals(digits: str) -> str:
+    """零二九 of 029: so the sound tells digits apart best, whatever the recogniser wrote."""
+    return digits.translate(_NUMERALS)
 
 
 def only_digits(chars: str) -> str:

@@ -32,13 +32,16 @@ from make_samples import RATE_HZ, Speaker, Spoken, Turn, Voice, lay_out, mixed, 
 
 NUMERALS = "零一二三四五六七八九"
 LETTERS = {"A": "诶", "P": "批", "B": "必", "C": "西", "D": "地", "K": "开", "G": "鸡", "Q": "扣", "V": "微", "I": "爱"}
-_NUMBER = r"([零一二三四五六七八九幺两]?十?[零一二三四五六七八九幺两]{1,8}|[一二三四五六七八九]?十|\d{1,8})"
+_ONES = "一二三四五六七八九"
+_NUMBER = rf"(\d{{1,8}}|[{_ONES}]?十[{_ONES}]?|[零幺两{_ONES}]{{1,8}})(?![零幺两{_ONES}十百\d])"
 OWN_NUMBER = re.compile(
-    rf"工号(?:是)?{_NUMBER}|{_NUMBER}号(?:客服|话务|坐席|为您)|(?:我是|客服|代表|话务员|坐席|供电|公司|的|95598)[,，]?{_NUMBER}号"
+    rf"工号(?:是)?{_NUMBER}|{_NUMBER}号(?:客服|话务|坐席|为您)"
+    rf"|(?:我是|客服|代表|话务员|坐席|供电|公司|95598)[,，]?{_NUMBER}号"
 )
 COUNTED = re.compile(r"(\d{1,3}(?:,\d{3})+|\d{1,5})(?:\.(\d+))?(?=[元块度伏天个年千万分小多])")
 MARKS = str.maketrans(",.!?;：", "，。！？，，")
 EVERY_MONO = 5
+GREETING_LINES = 2
 
 
 def spoken_words(text: str) -> str:
@@ -82,7 +85,8 @@ def numeral(digits: str) -> str:
 
 def own_number(lines: list[dict[str, str]]) -> str:
     """What the greeting says, as the call's record would have it; one that it does not say where it is not found."""
-    said = "".join(words for line in lines for role, words in line.items() if role == "agent")
+    agent = [words for line in lines for role, words in line.items() if role == "agent"]
+    said = "".join(agent[:GREETING_LINES])
     if not (match := OWN_NUMBER.search(said)):
         return "1023"
     number = match[match.lastindex or 0].translate(str.maketrans("幺两", "一二"))

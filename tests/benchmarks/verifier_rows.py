@@ -28,13 +28,12 @@ from zhijian.pipeline.store.database import open_database
 from zhijian.rules.call.answers import SHORTEST_CHARS
 from zhijian.rules.call.phrases import find
 from zhijian.rules.call.terms import Phrase
-from zhijian.rules.operators.repeat.confirmations import YES
 from zhijian.rules.words.text import normalise
 
 ROWS = Path(__file__).parents[2] / "models" / "training" / "verifier_rows.csv"
 COLUMNS = ("call", "similarity", "log_likelihood_ratio", "mean_log_probability", "place", "said")
 # readings of a number are asked about as well
-NUMBER = re.compile("[零一二三四五六七八九十幺0-9]{6,}")
+NUMBER = re.compile("[零一二三四五六七八九十幺0-9]+")
 ALIKE_FROM = 0.5
 
 
@@ -42,7 +41,7 @@ def similarity(score: PhraseScore, utterance: Utterance) -> float | None:
     """How alike (0..1) the stretch is to the phrase; None where it is no phrase that was asked about."""
     text, phrase = normalise(utterance.text), score.query.wording
     chars = normalise(phrase).chars
-    if chars in YES or len(chars) < SHORTEST_CHARS or NUMBER.fullmatch(chars):
+    if len(chars) < SHORTEST_CHARS or NUMBER.fullmatch(chars):
         return None
     asked = (score.query.start, score.query.end)
     alike = find(Phrase(text=phrase), text, min_similarity=ALIKE_FROM)
@@ -73,15 +72,17 @@ def rows_of(dialogue: Dialogue, turns: list[dict[str, Any]]) -> Iterator[tuple]:
 
 def main(folders: list[Path]) -> None:
     numbers: dict[str, int] = {}
+    rows: list[tuple] = []
+    for out, calls_folder in zip(folders[::2], folders[1::2], strict=True):
+        truth = json.loads((calls_folder / "truth.json").read_text(encoding="utf-8"))
+        turns = {call["call_id"]: call["truth"] for call in truth}
+        for call, dialogue in heard_calls(open_database(own_database_url(out)), calls_folder.resolve().as_uri()):
+            number = numbers.setdefault(call.call_id, len(numbers))
+            rows += [(number, *row) for row in rows_of(dialogue, turns[call.call_id])]
+    if not rows:
+        sys.exit("none of these runs has heard these calls")
     with ROWS.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for out, calls_folder in zip(folders[::2], folders[1::2], strict=True):
-            truth = json.loads((calls_folder / "truth.json").read_text(encoding="utf-8"))
-            turns = {call["call_id"]: call["truth"] for call in truth}
-            for call, dialogue in heard_calls(open_database(own_database_url(out)), calls_folder.resolve().as_uri()):
-                number = numbers.setdefault(call.call_id, len(numbers))
-                writer.writerows((number, *row) for row in rows_of(dialogue, turns[call.call_id]))
+        csv.writer(file).writerows([COLUMNS, *rows])
 
 
 if __name__ == "__main__":

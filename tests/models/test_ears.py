@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from statistics import median
 
 import numpy as np
@@ -224,8 +224,38 @@ def test_what_is_skipped_in_a_window_is_read_alone(ears, sample):
     assert error_rate(sentences, skipping.hear(sound), Role.AGENT) < 0.35
 
 
+LONG, SHORT = Span(0, 10_000), Span(20_000, 20_900)
+
+
+@dataclass(frozen=True)
+class Scripted:
+    """A recogniser that writes this in windows of these spans, and nothing in others."""
+
+    said: dict[Span, Passage]
+
+    def read(self, windows: Sequence[Window]) -> list[Passage]:
+        return [self.said.get(window.span, passage("", 0, 0)) for window in windows]
+
+
+@pytest.mark.parametrize(
+    ("together", "long", "short", "heard"),
+    [
+        pytest.param("", "四" * 40, "是的", ["四" * 40, "是的"], id="nothing together"),
+        pytest.param("", "", "是的", ["", "是的"], id="nothing of one even alone"),
+        pytest.param("", "完了", "是的", ["", "是的"], id="broken off again"),
+        pytest.param("四" * 40, "五" * 40, "是的", ["四" * 40, "是的"], id="only one together"),
+    ],
+)
+def test_what_is_not_heard_among_others_is_read_alone(ears, together, long, short, heard):
+    words = {LONG.hull(SHORT): (together, LONG), LONG: (long, LONG), SHORT: (short, SHORT)}
+    scripted = Scripted({span: passage(text, at.start_ms, at.end_ms) for span, (text, at) in words.items()})
+    doubted = [Stretch(0, span, [span]) for span in (LONG, SHORT)]
+    again = replace(ears, recogniser=scripted)._read_anew(doubted, np.zeros((1, 30 * RATE_HZ), np.int16))
+    assert ["".join(word.text for word in stretch.words) for stretch in again] == heard
+
+
 def passage(text: str, start_ms: int, end_ms: int) -> Passage:
-    step = (end_ms - start_ms) // len(text)
+    step = (end_ms - start_ms) // max(1, len(text))
     words = [Word(c, Span(start_ms + i * step, start_ms + (i + 1) * step), 0.8) for i, c in enumerate(text)]
     return Passage(tuple(words), -0.2, 0.1, 1.0)
 

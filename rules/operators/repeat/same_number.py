@@ -15,6 +15,7 @@ from zhijian.rules.keydata.datum import Datum
 from zhijian.rules.keydata.dictated import is_complete
 from zhijian.rules.keydata.repeat_back import LIKELY, SURE, RepeatBack
 from zhijian.rules.operators.repeat.lost_digits import KINDS
+from zhijian.rules.words.digits import in_numerals
 from zhijian.rules.words.text import normalise
 
 SAME_UP_TO, TWO_FROM = 2.5, 7.0
@@ -23,8 +24,6 @@ FITS = -2.2
 """The mean log probability of a number that was said where it is tried; where none fits, the sound tells nothing."""
 _MORE_CHARS = 1
 """Than digits in a stretch that is nothing but a number."""
-_SPOKEN = str.maketrans("0123456789", "零一二三四五六七八九")
-"""Written like this digits are told apart best, whatever the recogniser wrote."""
 
 
 def told_apart(heard: Heard, datum: Datum, back: RepeatBack) -> tuple[Datum, RepeatBack]:
@@ -81,6 +80,6 @@ def _queries(heard: Heard, numbers: tuple[str, str], said: Datum | RepeatBack) -
     for utterance in turn.utterances:
         if start >= 0 and end <= len(utterance.text):
             number = heard.dialogue.utterances.index(utterance)
-            return [PhraseQuery(number, start, end, digits.translate(_SPOKEN)) for digits in numbers]
+            return [PhraseQuery(number, start, end, in_numerals(digits)) for digits in numbers]
         start, end = start - len(utterance.text), end - len(utterance.text)
     return []

@@ -122,10 +122,13 @@ def test_a_banned_phrase_that_was_recognised_is_not_asked_about():
     assert asked(BANNED, heard) == []
 
 
-def test_the_number_of_the_record_may_be_vouched_for():
+@pytest.mark.parametrize("words", ["宫后是四山溜八", "我是四伤溜八浩"])
+def test_the_number_of_the_record_may_be_vouched_for(words):
     (identity,) = (item for item in STANDARD.items if item.id == "opening.identity")
     number = next(part.check.operator for part in identity.rule.parts if part.name == "工号")
-    heard = call("您好,国家电网,宫后是四山溜八,请问有什么可以帮您?", agent_no="4368")
+    heard = call(f"您好,国家电网,{words},请问有什么可以帮您?", agent_no="4368")
+    assert number.look(heard).outcome is not Outcome.PASS
+    assert {wording for _, wording in asked(number, heard)} <= {"工号四三六八", "四三六八号"}
     assert answered(number, heard, FITS).outcome is Outcome.PASS
 
 
@@ -156,6 +159,14 @@ def test_every_place_has_a_turn_before_one_has_two(monkeypatch):
     assert len(alike) > 1
     assert max(hit.match.similarity for hit in less_alike) < min(hit.match.similarity for hit in alike)
     assert [query.wording for query in heard.doubts.likeliest] == ["供电公司", "帮您办理业务"]
+
+
+def test_what_cannot_be_asked_about_takes_no_turn():
+    heard = call("您好,工单东西。")
+    (short,) = hits(Phrase(text="您好"), heard.dialogue.utterances[0], min_similarity=1)
+    (long,) = hits(Phrase(text="供电公司"), heard.dialogue.utterances[0], min_similarity=0.5)
+    heard.doubts.ask([short] * answers.ASKED_OF_A_PLACE + [long])
+    assert [query.wording for query in heard.doubts.likeliest] == ["供电公司"]
 
 
 def test_parts_of_utterances_are_not_asked_about():

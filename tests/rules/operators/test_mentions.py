@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from zhijian.models.records.dialogue import Role
-from zhijian.models.records.questions import PhraseScore
+from zhijian.models.records.questions import PhraseQuery, PhraseScore
 from zhijian.models.records.scorecard import Outcome
 from zhijian.rules.call.answers import Doubts
 from zhijian.rules.call.heard import Heard
@@ -66,6 +66,15 @@ def test_what_sounds_like_it_is_a_sign_if_the_sound_is_sure(
     score = PhraseScore(query, log_likelihood_ratio, mean_log_probability)
     answered = Heard(heard.call, replace(heard.dialogue, phrase_scores=(score,)), SETTINGS)
     assert look(MENTIONS, answered).outcome is outcome
+
+
+def test_a_sign_that_the_sound_is_sure_of_is_not_hidden_by_what_is_more_alike() -> None:
+    check = {"mentions": MENTIONS["mentions"] | {"phrases": ["我要投诉", "我要特出"]}}
+    heard = call("我要特殊。")
+    score = PhraseScore(PhraseQuery(0, 0, 4, "我要投诉"), 3.0, -0.1)
+    answered = Heard(heard.call, replace(heard.dialogue, phrase_scores=(score,)), SETTINGS)
+    assert look(check, heard).outcome is Outcome.FAIL
+    assert look(check, answered).outcome is Outcome.PASS
 
 
 def test_what_is_no_sign_by_far_is_not_asked_about() -> None:
