@@ -35,6 +35,7 @@ COLUMNS = ("call", "similarity", "log_likelihood_ratio", "mean_log_probability",
 # readings of a number are asked about as well
 NUMBER = re.compile("[零一二三四五六七八九十幺0-9]+")
 ALIKE_FROM = 0.5
+YI_OR_YAO = "一幺"
 
 
 def similarity(score: PhraseScore, utterance: Utterance) -> float | None:
@@ -57,6 +58,8 @@ def was_said(phrase: str, utterance: Utterance, turns: list[dict[str, Any]]) -> 
         and turn["start"] * 1000 < utterance.span.end_ms
         and turn["end"] * 1000 > utterance.span.start_ms
     )
+    if any(char in phrase for char in YI_OR_YAO):  # the same to the rules, not to the ear
+        return normalise(phrase).chars in normalise(text).chars
     return bool(find(Phrase(text=phrase), normalise(text), min_similarity=1))
 
 
