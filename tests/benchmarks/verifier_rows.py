@@ -42,7 +42,8 @@ def similarity(score: PhraseScore, utterance: Utterance) -> float | None:
     """How alike (0..1) the stretch is to the phrase; None where it is no phrase that was asked about."""
     text, phrase = normalise(utterance.text), score.query.wording
     chars = normalise(phrase).chars
-    if len(chars) < SHORTEST_CHARS or NUMBER.fullmatch(chars):
+    was_recognised = score.log_likelihood_ratio == 0
+    if was_recognised or len(chars) < SHORTEST_CHARS or NUMBER.fullmatch(chars):
         return None
     asked = (score.query.start, score.query.end)
     alike = find(Phrase(text=phrase), text, min_similarity=ALIKE_FROM)
