@@ -299,9 +299,9 @@ def _whole(passages: Sequence[Passage], voiced: Sequence[Span]) -> list[Passage]
 
 
 def _broke_off(passage: Passage, since_ms: int, voiced: Sequence[Span]) -> bool:
-    """Whisper now and then ends a window after a sentence, and the times of its words are then anybody's guess.
+    """Has a passage, which is not empty, far fewer characters than the voice since the one before can have said?
 
-    Such a passage of some words has far fewer characters than the voice since the one before can have said.
+    Whisper now and then ends a window after a sentence, and the times of its words are then anybody's guess.
     """
     window = Span(since_ms, max(since_ms, passage.words[-1].span.end_ms))
     voiced_ms = sum(span.overlap_ms(window) for span in voiced)

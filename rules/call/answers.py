@@ -17,7 +17,7 @@ _Key = tuple[Role, Span, str]
 
 SHORTEST_CHARS = 3
 """A shorter phrase is found by its exact sound alone, about which the sound can tell nothing new."""
-ASKED_OF_A_PLACE = 4
+ASKED_BY_A_CHECK = 4
 """Only the likeliest are worth a tenth of a second of hearing each."""
 ASKED_PER_MINUTE = 6
 
@@ -37,7 +37,7 @@ class Doubts:
     def ask(self, hits: Iterable[Hit]) -> None:
         """About the likeliest of hits of which one would do."""
         unlike = {query: -hit.match.similarity for hit in hits if (query := _query(hit, self._numbers)) is not None}
-        for rank, query in enumerate(sorted(unlike, key=unlike.__getitem__)[:ASKED_OF_A_PLACE]):
+        for rank, query in enumerate(sorted(unlike, key=unlike.__getitem__)[:ASKED_BY_A_CHECK]):
             turn = rank, unlike[query]
             self._turns[query] = min(turn, self._turns.get(query, turn))
 

@@ -99,7 +99,7 @@ class Heard:
     ) -> tuple[Hit, ...]:
         """Every stretch in which one of the phrases counts as said, or with `nearly` may have been, in order.
 
-        Of hits that overlap only the most alike counts; one that is excused does not. A phrase that has to be more
+        Of hits that overlap only the likeliest counts; one that is excused does not. A phrase that has to be more
         alike than others to count as said has to be as much more alike to be a doubt.
         """
         thresholds = self.settings.thresholds

@@ -80,6 +80,7 @@ class SaysOwnNumber(Operator):
         """The number of the call record, where the words sound like it or the sound itself vouches for it."""
         wordings = self._wordings(heard.call.agent_no)
         heard.ask_for(wordings, place.utterances)
+        wordings.append(Phrase(text=f"{self.before[0].text}{heard.call.agent_no}"))  # asked of calls heard long ago
         return max(heard.hits(wordings, place.utterances), key=lambda hit: hit.confidence, default=None)
 
     def _wordings(self, agent_no: str) -> list[Phrase]:

@@ -132,6 +132,17 @@ def test_the_number_of_the_record_may_be_vouched_for(words):
     assert answered(number, heard, FITS).outcome is Outcome.PASS
 
 
+def test_an_answer_about_the_number_as_the_record_writes_it_still_counts():
+    (identity,) = (item for item in STANDARD.items if item.id == "opening.identity")
+    number = next(part.check.operator for part in identity.rule.parts if part.name == "工号")
+    heard = call("您好,国家电网,宫后是四山溜八,请问有什么可以帮您?", agent_no="4368")
+    number.look(heard)
+    scores = tuple(PhraseScore(replace(query, wording="工号4368"), *FITS) for query in heard.doubts.likeliest)
+    assert number.look(Heard(heard.call, heard.dialogue, heard.settings)).outcome is not Outcome.PASS
+    answered = Heard(heard.call, replace(heard.dialogue, phrase_scores=scores), heard.settings)
+    assert number.look(answered).outcome is Outcome.PASS
+
+
 def test_only_the_likeliest_are_asked_in_order_of_time(monkeypatch):
     monkeypatch.setattr(answers, "ASKED_PER_MINUTE", 2)
     heard = call("供点空司,宫典东思,工单东西,供天公私。")
@@ -147,7 +158,7 @@ def test_only_the_likeliest_are_asked_in_order_of_time(monkeypatch):
     }
 
 
-def test_every_place_has_a_turn_before_one_has_two(monkeypatch):
+def test_every_check_has_a_turn_before_one_has_two(monkeypatch):
     monkeypatch.setattr(answers, "ASKED_PER_MINUTE", 2)
     heard = call("供点公司,供天公司,帮您办你。")
     alike, less_alike = (
@@ -165,7 +176,7 @@ def test_what_cannot_be_asked_about_takes_no_turn():
     heard = call("您好,工单东西。")
     (short,) = hits(Phrase(text="您好"), heard.dialogue.utterances[0], min_similarity=1)
     (long,) = hits(Phrase(text="供电公司"), heard.dialogue.utterances[0], min_similarity=0.5)
-    heard.doubts.ask([short] * answers.ASKED_OF_A_PLACE + [long])
+    heard.doubts.ask([short] * answers.ASKED_BY_A_CHECK + [long])
     assert [query.wording for query in heard.doubts.likeliest] == ["供电公司"]
 
 
