@@ -162,8 +162,10 @@ def _confidence(text: NormalText, parts: Sequence[_Part], asked: bool) -> float:
         return 0.95 if places else 0.8 if numbers or len(parts) > 1 else 0.6
     if _is_in_passing(text, parts):
         return 0.0
-    if places and (numbers or places > 1):
+    if places and numbers:
         return 0.85
+    if places > 1:
+        return _IN_DOUBT
     if numbers > 1 and not places:  # 翠竹园六栋三零二, or a name that was misheard
         start, named = _with_name_before(text, parts), parts[0].weak
         located = (named or start < parts[0].start) and _LEAD_IN.search(text.chars[:start])

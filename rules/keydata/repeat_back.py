@@ -278,7 +278,7 @@ def _surname_said(surname: str, turn: Turn, least_alike: float) -> Iterator[Repe
         said = chars[max(0, start) : start + size]
         if len(said) == size and (alike := similarity(surname, said)) >= least_alike:
             yield _said(turn, start, start + size, said, True, SURE if alike == 1 else BY_EAR)
-        elif len(said) == size and is_surname(said):
+        elif len(said) == size and (alike >= _NEAR_SURNAME or is_surname(said)):
             yield _said(turn, start, start + size, said, False, IN_DOUBT)
 
 

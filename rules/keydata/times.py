@@ -28,7 +28,7 @@ _WEEKDAYS = {char: index for index, char in enumerate("一二三四五六日")} 
 _VAGUE_BEFORE = re.compile("(?:大概|大约|差不多|快到|[几好])$")
 _VAGUE_AFTER = re.compile(f"多|来钟|左右|前后|几|意见|建议|要求|问题|原因|倍|度|水(?:旁|加|的(?!时)|[|]|$)|{NUMERAL}")
 """Also what makes it no time: 三点意见, 三点水的江."""
-_A_FEW = frozenset(("一点", "两点"))
+_A_FEW = frozenset(("一点", "两点", "一时"))
 
 
 @dataclass(frozen=True, slots=True)

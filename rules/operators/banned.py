@@ -76,11 +76,15 @@ class BannedPhrase(Term):
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """An entry that was said, or may have been: `certain` says which."""
+    """An entry that was said, or may have been: `certain` says which.
+
+    `echoes`: the customer had just said the same, so that the agent may only quote it.
+    """
 
     entry: BannedPhrase
     hit: Hit
     certain: bool
+    echoes: bool = False
 
     @property
     def start(self) -> int:
@@ -124,6 +128,8 @@ class NeverSays(Operator):
             )
         if spoken:
             reason = "疑似说了服务忌语:" + "、".join(one.entry.phrase for one in spoken)
+            if any(one.echoes for one in spoken):
+                reason += "(客户刚说过同样的话,可能是转述)"
             return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
         return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
 
@@ -141,17 +147,22 @@ class NeverSays(Operator):
                 "  各条另有不算的情况,见规则文件",
             ),
             reasons=("说了服务忌语",),
-            doubts=("只是听来像服务忌语", "像服务忌语的那几个字,识别的把握太低"),
+            doubts=("只是听来像服务忌语", "像服务忌语的那几个字,识别的把握太低", "客户刚说过同样的话,坐席可能是转述"),
         )
 
     def spoken(self, heard: Heard) -> Iterator[Spoken]:
         """Every entry the agent said or may have said, excused ones left out, in order."""
+        answered: tuple[Utterance, ...] = ()
         for turn in heard.turns:
-            if turn.role is Role.AGENT:
-                for utterance, near in heard.near(self.listens_for, turn.utterances):
-                    for one in _longest(self._candidates(utterance, near, heard.settings)):
-                        if not self._excused(one, turn, heard):
-                            yield _settled(one, heard)
+            if turn.role is not Role.AGENT:
+                answered = turn.utterances
+                continue
+            for utterance, near in heard.near(self.listens_for, turn.utterances):
+                for one in _longest(self._candidates(utterance, near, heard.settings)):
+                    if not self._excused(one, turn, heard):
+                        one = _settled(one, heard)
+                        echoes = one.certain and heard.said([Phrase(text=one.hit.phrase)], answered) is not None
+                        yield replace(one, certain=one.certain and not echoes, echoes=echoes)
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
         """What sounds like one of the wordings."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 from rapidfuzz.distance import Levenshtein
 
@@ -26,6 +27,8 @@ GREETING_NUMBER_MIN_DIGITS = 3
 MISSPELT_MIN_DIGITS = 3
 _NUMBER_MARK = "号"
 """What one digit needs right behind it to be a number of somebody."""
+_MISHEARD_NUMBER = re.compile(f"(?!.*[户账编几]{_NUMBER_MARK}).{{1,5}}?{_NUMBER_MARK}(?!码)")
+"""客服责案号 for 客服四二二号; no 户号."""
 
 
 class SaysOwnNumber(Operator):
@@ -33,13 +36,15 @@ class SaysOwnNumber(Operator):
     as it and in the very greeting.
 
     `before` and `after` are the cues on either side of the digits; one digit alone needs a cue with 号 right behind it.
-    Which number it is does not matter: the record may be wrong, the recogniser too. The numbers of `hotlines` are the
-    company's. `missing` is the reason of a fail.
+    Which number it is does not matter: the record may be wrong, the recogniser too. After one of `perhaps` what ends
+    with 号 may be a number that was misheard. The numbers of `hotlines` are the company's. `missing` is the reason of a
+    fail.
     """
 
     within: Scope
     before: Phrases
     after: Phrases
+    perhaps: Phrases
     hotlines: tuple[str, ...]
     missing: str
 
@@ -72,7 +77,7 @@ class SaysOwnNumber(Operator):
             return passed(in_greeting)
         if recorded := self._as_recorded(place, heard):
             return passed(recorded)
-        if doubtful := in_greeting or heard.said(self.before, place.utterances):
+        if doubtful := in_greeting or heard.said(self.before, place.utterances) or self._misheard(place, heard):
             return unsure("疑似报了工号,但听不真切", doubtful.confidence, found(doubtful))
         return failed(self.missing, place.confidence, searched(place), doubt=heard.distrust_of_phrases(place))
 
@@ -115,6 +120,12 @@ class SaysOwnNumber(Operator):
             for number in numbers.numbers(normalise(utterance.text)):
                 if len(number.digits) >= GREETING_NUMBER_MIN_DIGITS and not self._is_hotline(number.digits):
                     return _hit(utterance, number.start, number.end)
+        return None
+
+    def _misheard(self, place: Place, heard: Heard) -> Hit | None:
+        for cue in heard.hits(self.perhaps, place.utterances):
+            if said := _MISHEARD_NUMBER.match(cue.text.chars, cue.match.end):
+                return _hit(cue.utterance, cue.match.start, said.end())
         return None
 
     def _is_hotline(self, digits: str) -> bool:

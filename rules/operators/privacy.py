@@ -125,11 +125,12 @@ def _given(heard: Heard, before: int) -> Iterator[Identity]:
 
 
 def _possibly_given(customer: Place) -> Iterator[str]:
-    """What the customer's words would give if they answered a question for it."""
+    """What the customer's words would give if they answered a question for it; of places only those with a number."""
     question = KeyTurn(0, AGENT, normalise("请问户号、姓名和地址?"))
     for utterance in customer.utterances:
         text = normalise(utterance.text)
-        yield from (datum.kind for datum in extract((question, KeyTurn(1, CUSTOMER, text))))
+        answers = extract((question, KeyTurn(1, CUSTOMER, text)))
+        yield from (one.kind for one in answers if one.kind != "地址" or any(map(str.isdigit, one.value)))
         if any(len(run.digits) >= ACCOUNT_MIN_DIGITS for run in digit_strings(text)):
             yield ACCOUNT
 

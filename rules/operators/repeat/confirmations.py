@@ -53,6 +53,8 @@ YES_WORDS = 3
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
 _MISHEARD_YES = re.compile("退(?![费钱款还租])")
 """A telephone leaves little of the difference of d and t."""
+_YES_WITHIN = re.compile("[^不没要说就都还只但]{1,2}(?:是的|没错)")
+"""明是的: a reply that began with a yes is written with a character before it."""
 _DENIES = re.compile("不|没(?!错)|(?<!没)错")
 _ASKS = re.compile("^.{0,2}(?:谁|什么|啥|哪|几|怎|咋)|[吗么]$")
 
@@ -256,6 +258,7 @@ def _begins_like_yes(clause: str) -> bool:
     return (
         sounds_like(clause[0], RIGHT)
         or _MISHEARD_YES.match(clause) is not None
+        or _YES_WITHIN.match(clause) is not None
         or (len(clause) == 1 and sounds_like(clause, "是"))
     )
 

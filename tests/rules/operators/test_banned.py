@@ -96,6 +96,15 @@ def test_the_customer_may_say_anything() -> None:
     assert (result.outcome, finding.banned) == (Outcome.PASS, ())
 
 
+def test_what_the_customer_has_just_said_may_be_quoted() -> None:
+    asked = [Line(customer="物业都说没办法。"), Line(agent="您讲的没办法,现场再看。")]
+    result, finding = judged(*asked)
+    assert (result.outcome, finding.banned) == (Outcome.UNSURE, ())
+    assert "客户刚说过同样的话" in result.reason
+    result, _ = judged(*asked, Line(customer="那几时来看?"), Line(agent="没办法。"))
+    assert result.outcome is Outcome.FAIL
+
+
 def test_points_by_tier_and_veto_on_severe() -> None:
     minor, _ = judged(Line(agent="你找谁?"))
     both, _ = judged(Line(agent="你找谁?"), Line(customer="我找电工。"), Line(agent="不归我管。"))
