@@ -52,8 +52,9 @@ class Silences(Term):
     A `notice` that is not part of a `no_notice` announces the silence if the agent says no more than
     `notice_tail_chars` after its sentence and the customer replies with no more than `short_reply_chars`. What the
     customer says who wants to look something up, and what the agent says who `asks` or `requests` something of the
-    customer, has to be `context` (0..1) alike; nothing is asked after the agent's `own_deeds`. A reply made of `assent`
-    words alone neither ends what the agent says nor tells anything.
+    customer, has to be `context` (0..1) alike; nothing is asked after the agent's `own_deeds`. `sends` are requests to
+    go and look or do, after which any short reply agrees, and `asks_result` is what the agent asks when that is done. A
+    reply made of `assent` words alone neither ends what the agent says nor tells anything.
     """
 
     min_ms: int = Field(gt=0)
@@ -64,6 +65,8 @@ class Silences(Term):
     customer_waits: Phrases
     asks: Phrases
     requests: Phrases
+    sends: Phrases
+    asks_result: Phrases
     own_deeds: Phrases
     assent: tuple[str, ...] = Field(min_length=1)
     short_reply_chars: int = Field(ge=0)

@@ -60,8 +60,13 @@ def titled(chars: str) -> Iterator[tuple[int, int]]:
         end = title.start()
         sizes = (3, 2, 1) if title.group() in _AFTER_FULL_NAMES else (2, 1)
         start = next((end - size for size in sizes if size <= end and _is_before_title(chars[end - size : end])), None)
-        if start is not None and not any(chars.endswith(w, 0, end) for line in lexicon("before_titles") for w in line):
+        if start is not None and not ends_in_no_name(chars[:end]):
             yield start, end
+
+
+def ends_in_no_name(before_title: str) -> bool:
+    """Does what stands before a title end in a word that is no name: 那边师傅, 客户经理?"""
+    return any(before_title.endswith(word) for line in lexicon("before_titles") for word in line)
 
 
 def _is_before_title(name: str) -> bool:

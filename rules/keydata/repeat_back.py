@@ -15,7 +15,7 @@ from rapidfuzz.distance import Levenshtein
 
 from zhijian.rules.keydata.datum import AGENT, Datum, Turn
 from zhijian.rules.keydata.dictated import is_complete
-from zhijian.rules.keydata.names import BY_EAR, is_surname, surname_of, titles
+from zhijian.rules.keydata.names import BY_EAR, ends_in_no_name, is_surname, surname_of, titles
 from zhijian.rules.keydata.times import SpokenTime, times
 from zhijian.rules.words.digits import DIGITS, digit_strings, digits_by_ear, without_repetitions
 from zhijian.rules.words.numbers import (
@@ -272,7 +272,8 @@ def _surname_said(surname: str, turn: Turn, least_alike: float) -> Iterator[Repe
     chars = turn.text.chars
     if any(similarity(title, chars[size : size + len(title)]) >= _LIKE_TITLE for title in titles().split("|")):
         yield _said(turn, 0, size, chars[:size], False, IN_DOUBT)
-    places = [title.start() - size for title in re.finditer(titles(), chars)]
+    titled = [title.start() for title in re.finditer(titles(), chars)]
+    places = [end - size for end in titled if not ends_in_no_name(chars[:end])]
     places += [word.end() for word in re.finditer("姓(?!名)", chars)]
     for start in places:
         said = chars[max(0, start) : start + size]

@@ -29,10 +29,12 @@ from zhijian.rules.words.text import NormalText, normalise
 CUE_CHARS = 16
 """So near before a figure stands what it is of: 您上个月的电费一共是 …"""
 GENERAL_CHARS = 8
-"""So near a figure stands what makes it one for everybody: 每度 …, … 以内."""
+"""So near a figure stands what makes it one for everybody: 每度 …, … 以内; farther off in its sentence it may."""
 TAIL_MIN_DIGITS, NUMBER_MIN_DIGITS = 3, 4
 MISHEARD_SHARE = 3
 """A third of the digits of one number may differ because they were misheard."""
+IDENTIFYING = ("户号", "姓名", "地址", "电话")
+"""Key data that tell who is calling."""
 _LEAST_METERED = 10
 """电费两个字 are characters, 一百八十个字 is what a meter counts."""
 _ROUGHLY = re.compile(f"(?P<number>{NUMERAL}+)[块元]多")
@@ -45,13 +47,16 @@ Stretch = tuple[int, int]
 class PrivateData(Term):
     """What tells that the agent reads out customer data.
 
-    A `figures` phrase before a sum or an amount of electricity makes it one of the account, a `general` one beside it
-    one for everybody. `numbers` stand before a telephone number of the account, `particulars` before a name or an
+    A `figures` phrase before a sum or an amount of electricity makes it one of the account, and so may the customer's
+    question, one of `asked`; a `general` phrase beside it makes it one for everybody. `own` tells that it is this
+    customer's. `numbers` stand before a telephone number of the account, `particulars` before a name or an
     address. `states` tell without a figure how the account stands.
     """
 
     figures: Phrases
+    asked: Phrases
     general: Phrases
+    own: Phrases
     numbers: Phrases
     particulars: Phrases
     states: Phrases
@@ -61,8 +66,8 @@ class PrivateData(Term):
 class Disclosure:
     """Data read out in the agent's turn with this index; `hit.phrase` says what.
 
-    Not `certain` where it may be none: a recogniser may have misheard the customer who said it before, and names,
-    addresses and states of an account can be told in passing.
+    Not `certain` where it may be none: a recogniser may have misheard the customer who said it before, a customer who
+    has not said who he is asks in general, and names, addresses and states of an account can be told in passing.
     """
 
     turn: int
@@ -78,20 +83,25 @@ def disclosures(heard: Heard, private: PrivateData) -> tuple[Disclosure, ...]:
         if turn.role is Role.CUSTOMER:
             customer += turn.utterances
             continue
+        is_known = any(datum.kind in IDENTIFYING and datum.turn < index for datum in heard.key_data)
         for utterance in turn.utterances:
-            words = _Words(heard, private, utterance, tuple(customer))
+            words = _Words(heard, private, utterance, tuple(customer), is_known)
             found += [Disclosure(index, hit, certain) for hit, certain in words.told()]
     return tuple(found)
 
 
 @dataclass(frozen=True)
 class _Words:
-    """An utterance of the agent, and what the customer has said until then."""
+    """An utterance of the agent, and what the customer has said until then.
+
+    The customer is `known` who has said who he is, or of which account he speaks.
+    """
 
     heard: Heard
     private: PrivateData
     utterance: Utterance
     customer: Sequence[Utterance]
+    known: bool
 
     def told(self) -> Iterator[tuple[Hit, bool]]:
         """What is read out, and whether it certainly is."""
@@ -102,10 +112,14 @@ class _Words:
 
     def _figures(self) -> Iterator[tuple[Hit, bool]]:
         for span, number in (*_sums(self._text), *_rough_sums(self._text), *_electricity(self._text)):
-            cue = self._cue_before(span, self.private.figures)
-            if cue and number not in self._said_numbers and not self._is_general(span):
+            if number in self._said_numbers or self._is_general(span, GENERAL_CHARS):
+                continue
+            if cue := self._cue_before(span, self.private.figures):
                 misheard = any(Levenshtein.distance(number, other) <= 1 for other in self._said_numbers)
-                yield self._hit("电费或用电量", cue, span), not misheard and self._is_told(span, cue)
+                certain = not misheard and self._is_told(span, cue) and self._is_own(span)
+                yield self._hit("电费或用电量", cue, span), certain
+            elif self.known and len(number) > 1 and self.heard.said(self.private.asked, self.customer[-1:]):
+                yield Hit("电费或用电量", self.utterance, Match(*span, 1.0, exact=True)), False
 
     def _numbers(self) -> Iterator[tuple[Hit, bool]]:
         for run in digit_strings(self._text):
@@ -113,7 +127,7 @@ class _Words:
             cue = self._cue_before(span, self.private.numbers) if len(run.digits) >= TAIL_MIN_DIGITS else None
             if cue and not _overlaps(span, self._open):
                 said = [run.digits for text in self._customer_texts for run in digit_strings(text)]
-                misheard = any(len(digits) >= NUMBER_MIN_DIGITS for digits in said)
+                misheard = any(_may_be_misheard(run.digits, digits) for digits in said)
                 if not any(_resembles(run.digits, digits) for digits in said):
                     yield self._hit("联系电话", cue, span), not misheard and self._is_told(span, cue)
 
@@ -140,10 +154,17 @@ class _Words:
         pairs = (pair for text in self._customer_texts for pair in (*_sums(text), *_plain_numbers(text)))
         return {number for _, number in pairs}
 
-    def _is_general(self, span: Stretch) -> bool:
-        """Does something beside the figure say that it holds for everybody?"""
+    def _is_general(self, span: Stretch, chars: int) -> bool:
+        """Does something at most so many characters from the figure say that it holds for everybody?"""
         general = [_stretch(hit) for hit in self.heard.hits(self.private.general, [self.utterance])]
-        return _overlaps((span[0] - GENERAL_CHARS, span[1] + GENERAL_CHARS), general)
+        return _overlaps((span[0] - chars, span[1] + chars), general)
+
+    def _is_own(self, span: Stretch) -> bool:
+        """Is it certainly the figure of a customer who is known, or whom the agent tells that it is his own?"""
+        start, end = self._text.sentence_of(span[0])
+        if self._is_general(span, end - start):
+            return False
+        return self.known or bool(self.heard.hits(self.private.own, [self.utterance]))
 
     @cached_property
     def _text(self) -> NormalText:
@@ -218,6 +239,11 @@ def _stretch(hit: Hit) -> Stretch:
 
 def _overlaps(span: Stretch, others: Iterable[Stretch]) -> bool:
     return any(span[0] < end and start < span[1] for start, end in others)
+
+
+def _may_be_misheard(digits: str, other: str) -> bool:
+    """Are they so much alike that they may be one number?"""
+    return len(other) >= NUMBER_MIN_DIGITS and Levenshtein.distance(digits, other) <= max(len(digits), len(other)) // 2
 
 
 def _resembles(digits: str, other: str) -> bool:

@@ -26,6 +26,7 @@ from zhijian.rules.operators.finding import (
     unsure,
     worst,
 )
+from zhijian.rules.words.numbers import numbers
 from zhijian.rules.words.text import NormalText, normalise
 
 NO_HOLD = "没有需要坐席说明的长时间等待"
@@ -36,6 +37,8 @@ _CALLING = ("喂", "你好", "还在吗", "在吗", "人呢", "听得到")
 """First words of a customer who was kept waiting."""
 _UNCLEAR = "有长时间静默,但听不清是否告知过客户等待、是谁造成的"
 _NOT_THE_AGENTS = ("  客户的静默不算:坐席提问后客户没有作答,客户自己要去查看",)
+NOTICE_MS = 15_000
+"""So long before a silence a request to wait may still have been meant for it, though other words follow."""
 _EDGE_MS = 500
 """Words may begin a little before the silence that was measured on the sound ends."""
 
@@ -71,12 +74,16 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class LastWords:
-    """What was said before a silence: the agent's last words, what the customer said before them and in `reply`."""
+    """What was said before a silence: the agent's last words, what the customer said before them and in `reply`.
+
+    `earlier` is the last long silence before it; what the customer said before that is left out.
+    """
 
     agent: Utterances
     customer: Utterances
     reply: Utterances
     last: Role
+    earlier: Span
 
 
 def holds(heard: Heard) -> tuple[Hold, ...]:
@@ -90,32 +97,42 @@ def agents_holds(heard: Heard) -> tuple[Hold, ...]:
 
 
 def _hold(heard: Heard, silence: Span) -> Hold:
-    words = _last_words(heard, silence)
+    earlier = [one for one in heard.dialogue.silences(heard.settings.silences.min_ms) if one.end_ms <= silence.start_ms]
+    words = _last_words(heard, silence, earlier[-1] if earlier else Span(0, 0))
     notice = _notice(heard, words)
     music = 2 * sum(span.overlap_ms(silence) for span in heard.dialogue.voice_of(Role.SYSTEM)) > silence.duration_ms
     hold = Hold(silence, Cause.ANNOUNCED if notice else _cause(heard, silence, words), words.agent, notice, music)
-    return replace(hold, cause=Cause.UNCLEAR) if _in_doubt(heard, hold) else hold
+    return replace(hold, cause=Cause.UNCLEAR) if _in_doubt(heard, hold, words.earlier) else hold
 
 
-def _in_doubt(heard: Heard, hold: Hold) -> bool:
-    """May somebody have spoken, or may the agent have announced it after all?"""
+def _in_doubt(heard: Heard, hold: Hold, earlier: Span) -> bool:
+    """May somebody have spoken, or may the agent have announced it after all, and only answered a question since?"""
     if any(u.suspect and u.span.overlap_ms(hold.silence) for u in heard.dialogue.utterances):
         return True
     if hold.cause is not Cause.UNANNOUNCED:
         return False
     notice = heard.settings.silences.notice
-    too_early = heard.said(notice, hold.before)
-    nearly = None if too_early else heard.nearest(notice, hold.before)
-    return nearly is not None or heard.distrust(hold.place) is not None
+    if heard.said(notice, hold.before) is None:  # else too early, and said of something else
+        since_ms = max(earlier.end_ms, hold.silence.start_ms - NOTICE_MS)
+        before = [u for u in heard.dialogue.trusted if u.role is Role.AGENT and u.span.end_ms <= hold.silence.start_ms]
+        recent = any(tuple(_notices(heard, u)) for u in before if u.span.start_ms >= since_ms)
+        if recent or heard.nearest(notice, hold.before):
+            return True
+    return heard.distrust(hold.place) is not None
 
 
 def _notice(heard: Heard, words: LastWords) -> Hit | None:
-    """The agent's last request to wait, if the silence follows it with little said between."""
+    """The agent's last request to wait, if the silence follows it with little said between.
+
+    What announced an earlier silence announces no other where that was thanked for, or the customer has gone on.
+    """
     settings = heard.settings.silences
     if _length(words.reply) > settings.short_reply_chars:
         return None
+    since = tuple(one for one in words.agent if one.span.start_ms >= words.earlier.end_ms - _EDGE_MS)
+    is_over = heard.said(settings.no_notice, since) is not None or not _is_assent(heard, words.reply)
     chars_after = 0
-    for utterance in reversed(words.agent):
+    for utterance in reversed(since if is_over else words.agent):
         text = normalise(utterance.text)
         if notices := tuple(_notices(heard, utterance)):
             notice = max(notices, key=lambda hit: (hit.match.end, hit.match.similarity))
@@ -126,7 +143,7 @@ def _notice(heard: Heard, words: LastWords) -> Hit | None:
 
 
 def _notices(heard: Heard, utterance: Utterance) -> Iterator[Hit]:
-    """The requests to wait in the utterance, but for those to wait for somebody else."""
+    """The requests to wait in the utterance, but for those to wait for somebody else, and for thanks: 您的耐心等待."""
     settings, said = heard.settings.silences, heard.settings.thresholds.said
     others = [hit.match for hit in heard.alike(settings.no_notice, [utterance], lambda _: said)]
     for hit in heard.alike(settings.notice, [utterance], lambda phrase: phrase.accept or said):
@@ -141,8 +158,10 @@ def _cause(heard: Heard, silence: Span, words: LastWords) -> Cause:
     customer_waits = _customer_waits(heard, words.reply or words.customer)
     first_after = _first_after(heard, silence)
     if words.last is Role.CUSTOMER:
-        if customer_waits or (_requests(heard, words.agent) and _is_assent(heard, words.reply)):
+        if customer_waits or _agrees(heard, words):
             return Cause.CUSTOMER
+        if _asks_result(heard, silence):
+            return Cause.UNCLEAR
         return Cause.UNANNOUNCED if first_after is None or _is_waited_for(first_after) else Cause.UNCLEAR
     if _asks(heard, words.agent[-1]) or (
         customer_waits and _length(words.agent) <= heard.settings.silences.short_reply_chars
@@ -161,7 +180,7 @@ def _is_waited_for(first_after: Utterance) -> bool:
     return first_after.role is Role.AGENT or normalise(first_after.text).chars.startswith(_CALLING)
 
 
-def _last_words(heard: Heard, silence: Span) -> LastWords:
+def _last_words(heard: Heard, silence: Span, earlier: Span) -> LastWords:
     """What was said before a silence; short words of assent between do not end what the agent says."""
     agent: list[Utterance] = []
     customer: list[Utterance] = []
@@ -177,12 +196,32 @@ def _last_words(heard: Heard, silence: Span) -> LastWords:
             reply.append(utterance)
         elif not _is_assent(heard, (utterance,)):
             customer.append(utterance)
-    return LastWords(tuple(reversed(agent)), tuple(reversed(customer)), tuple(reversed(reply)), last)
+    new = tuple(one for one in reversed(customer) if one.span.start_ms >= earlier.end_ms - _EDGE_MS)
+    return LastWords(tuple(reversed(agent)), new, tuple(reversed(reply)), last, earlier)
 
 
 def _is_assent(heard: Heard, utterances: Utterances) -> bool:
     """Nothing but 好的, 嗯, 不急 and the like."""
     return all(heard.settings.silences.is_assent(normalise(utterance.text).chars) for utterance in utterances)
+
+
+def _agrees(heard: Heard, words: LastWords) -> bool:
+    """The customer agrees to what the agent asked for: to go and look or do in any few words, to speak in assent."""
+    settings, sentence = heard.settings.silences, _last_sentence(words.agent[-1]) if words.agent else normalise("")
+    if _requests(heard, sentence, settings.requests) and _is_assent(heard, words.reply):
+        return True
+    replies = [one for utterance in words.reply for one in _sentences(utterance)]
+    answers = any(_is_question(one) or numbers(one) for one in replies)
+    is_short = _length(words.reply) <= settings.short_reply_chars
+    return is_short and not answers and _requests(heard, sentence, settings.sends)
+
+
+def _asks_result(heard: Heard, silence: Span) -> bool:
+    """The agent's first words after a silence ask what came of something that only the customer can have done."""
+    first = _first_after(heard, silence)
+    if first is None or first.role is not Role.AGENT:
+        return False
+    return heard.said(heard.settings.silences.asks_result, [first]) is not None
 
 
 def _customer_waits(heard: Heard, customer: Utterances) -> bool:
@@ -202,22 +241,30 @@ def _asks(heard: Heard, utterance: Utterance) -> bool:
 
     What follows the agent's own deed (我看一下是什么原因) is not asked.
     """
-    settings = heard.settings.silences
     sentence = _last_sentence(utterance)
-    deeds = [match.start for phrase in settings.own_deeds for match in find(phrase, sentence, min_similarity=1)]
-    if _is_question(sentence) and not (deeds and sentence.chars.endswith("呢")):
+    if _is_question(sentence) and not (_own_deeds(heard, sentence) and sentence.chars.endswith("呢")):
         return True
-    asked = (match for phrase in settings.asks for match in find(phrase, sentence, min_similarity=settings.context))
-    return any(not deeds or match.start < min(deeds) for match in asked)
+    return _asked_before_deeds(heard, sentence, heard.settings.silences.asks)
 
 
-def _requests(heard: Heard, agent: Utterances) -> bool:
-    """The agent's last sentence asks the customer to do something, not only to confirm."""
-    settings = heard.settings.silences
-    sentence = _last_sentence(agent[-1]) if agent else normalise("")
+def _requests(heard: Heard, sentence: NormalText, phrases: Phrases) -> bool:
+    """The sentence asks the customer to do something, not only to confirm."""
     if _is_question(sentence) and not sentence.chars.endswith(_OFFER_ENDINGS):
         return False
-    return any(find(phrase, sentence, min_similarity=settings.context) for phrase in settings.requests)
+    return _asked_before_deeds(heard, sentence, phrases)
+
+
+def _asked_before_deeds(heard: Heard, sentence: NormalText, phrases: Phrases) -> bool:
+    """Is one of the phrases in the sentence, and no deed of the agent's own in it or before it: 您这个情况我看一下?"""
+    first_deed = min(_own_deeds(heard, sentence), default=len(sentence))
+    least = heard.settings.silences.context
+    return any(match.end <= first_deed for phrase in phrases for match in find(phrase, sentence, min_similarity=least))
+
+
+def _own_deeds(heard: Heard, sentence: NormalText) -> list[int]:
+    """Where the agent tells of deeds of his own."""
+    deeds = heard.settings.silences.own_deeds
+    return [match.start for phrase in deeds for match in find(phrase, sentence, min_similarity=1)]
 
 
 def _is_question(sentence: NormalText) -> bool:

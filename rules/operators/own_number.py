@@ -105,6 +105,8 @@ class SaysOwnNumber(Operator):
         ahead = normalise(text.quote(max(0, number.start - CUE_CHARS), number.start))
         behind = normalise(text.quote(number.end, min(len(text), number.end + CUE_CHARS)))
         if len(digits) < MIN_DIGITS:  # 七号客服代表
+            if digits == agent_no and behind.chars.startswith(_NUMBER_MARK):
+                return True
             cues = (cue for cue in self.after if cue.text.startswith(_NUMBER_MARK))
             return any(match.start == 0 for cue in cues for match in find(cue, behind, min_similarity=1))
         return (
