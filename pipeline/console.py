@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import datetime
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,7 +15,7 @@ import typer
 from filelock import FileLock, Timeout
 
 from zhijian.models.engines.weights import WeightsError
-from zhijian.pipeline.ledger.anchor import ANCHOR
+from zhijian.pipeline.ledger import anchor, chain
 from zhijian.pipeline.ledger.entries import LedgerError
 from zhijian.pipeline.ledger.scheme import SchemeError
 from zhijian.pipeline.night import DATABASE, own_database_url
@@ -91,4 +92,11 @@ def open_books(out: Path | None) -> sa.Engine:
 def anchor_file(out: Path | None) -> Path:
     """The anchor of an installation, or of an output folder."""
     settings = load_settings()
-    return settings.anchor or (out or settings.out) / ANCHOR
+    return settings.anchor or (out or settings.out) / anchor.ANCHOR
+
+
+def add_anchor(engine: sa.Engine, out: Path | None, at: datetime) -> None:
+    """The head of the ledger to the anchor file, after something was booked; on standard error why that failed."""
+    problem = anchor.keep(anchor_file(out), chain.head(engine), at)
+    if problem:
+        print(f"zhijian: {problem}", file=sys.stderr)

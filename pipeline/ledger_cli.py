@@ -3,8 +3,6 @@
 import csv
 import getpass
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 from decimal import Decimal
@@ -12,7 +10,6 @@ from pathlib import Path
 from typing import Annotated
 from uuid import uuid4
 
-import sqlalchemy as sa
 import typer
 
 from zhijian.models.records.codec import to_dict
@@ -22,13 +19,14 @@ from zhijian.pipeline.console import (
     NOTHING_DONE,
     AsJson,
     Out,
+    add_anchor,
     anchor_file,
     open_books,
     say,
     settled,
 )
 from zhijian.pipeline.files import write_whole
-from zhijian.pipeline.ledger import anchor, chain, entries
+from zhijian.pipeline.ledger import chain, entries
 from zhijian.pipeline.ledger.audit import check_books
 from zhijian.pipeline.ledger.by_hand import award, take_back
 from zhijian.pipeline.ledger.closing import sheet_json
@@ -135,8 +133,9 @@ def post_points(
         role=role,
         note=reason,
     )
-    with _anchored(engine, out, now) as conn:
+    with writing(engine) as conn:
         booked = award(conn, ruled_by, record, actor=actor or getpass.getuser(), now=now)
+    add_anchor(engine, out, now)
     result = {"request": record.source_id, "seq": booked and booked.seq}
     text = f"第 {booked.seq} 号分录:{booked.entry.points_credited} 分" if booked else "这个请求已入账,没有重复记分"
     say(as_json, result, text)
@@ -156,8 +155,9 @@ def reverse(
 ) -> int:
     """冲销一条导入或人工的分录。"""
     engine, now, who = open_books(out), _now(), actor or getpass.getuser()
-    with _anchored(engine, out, now) as conn:
+    with writing(engine) as conn:
         booked = take_back(conn, load_scheme(scheme), seq, role=role, reason=reason, actor=who, now=now)
+    add_anchor(engine, out, now)
     say(as_json, {"seq": booked.seq}, f"第 {booked.seq} 号分录冲销了第 {seq} 号:{booked.entry.points_credited} 分")
     return DONE
 
@@ -168,7 +168,7 @@ def import_table(file: Table, scheme: TheScheme, actor: Actor = None, out: Out =
     """导入每日记录;有错的行逐行说明、不入账,其余的行只记一次。"""
     engine = open_books(out)
     imported = import_records(engine, load_scheme(scheme), file, actor=actor or getpass.getuser(), now=_now())
-    anchor.add(anchor_file(out), chain.head(engine), _now())
+    add_anchor(engine, out, _now())
     return _say_imported(imported, as_json)
 
 
@@ -178,7 +178,7 @@ def figures(file: Table, actor: Actor = None, out: Out = None, as_json: AsJson =
     """导入每日指标(接听量、通话时长、签入时长、满意量……);月结时据此记分。"""
     engine = open_books(out)
     imported = import_figures(engine, load_schemes(), file, actor=actor or getpass.getuser(), now=_now())
-    anchor.add(anchor_file(out), chain.head(engine), _now())
+    add_anchor(engine, out, _now())
     return _say_imported(imported, as_json)
 
 
@@ -212,7 +212,7 @@ def close(period: Month, scheme: TheScheme, actor: Actor = None, out: Out = None
     engine, ruled_by, now = open_books(out), load_scheme(scheme), _now()
     who, roster = actor or getpass.getuser(), stored_roster(engine)
     closing = close_books(engine, ruled_by, _month(period), roster, actor=who, now=now)
-    anchor.add(anchor_file(out), chain.head(engine), now)
+    add_anchor(engine, out, now)
     say(
         as_json,
         closing.sheet,
@@ -295,14 +295,6 @@ def schemes(as_json: AsJson = False) -> int:
     ]
     say(as_json, rows, "\n".join("\t".join(row.values()) for row in rows))
     return DONE
-
-
-@contextmanager
-def _anchored(engine: sa.Engine, out: Path | None, now: datetime) -> Iterator[sa.Connection]:
-    """A transaction of the ledger; when it is on disk its head goes into the anchor file."""
-    with writing(engine) as conn:
-        yield conn
-    anchor.add(anchor_file(out), chain.head(engine), now)
 
 
 def _say_imported(imported: Imported, as_json: bool) -> int:

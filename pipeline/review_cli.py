@@ -16,8 +16,7 @@ from zhijian.models.records.sampling import MAX_SEED, DrawnFor, Risk, Sampling
 from zhijian.models.records.scorecard import ItemResult, Outcome, Status
 from zhijian.models.records.span import RecordError
 from zhijian.pipeline import account_cli, agreement_cli, calibration_cli
-from zhijian.pipeline.console import DONE, AsJson, Out, anchor_file, open_books, say, settled
-from zhijian.pipeline.ledger import anchor, chain
+from zhijian.pipeline.console import DONE, AsJson, Out, add_anchor, anchor_file, open_books, say, settled
 from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.settings import SettingsError, load_settings
 from zhijian.pipeline.stages.outputs import scorecard_row
@@ -141,7 +140,7 @@ def decide(
         )
     except RecordError:
         raise SettingsError("这个决定不能成立,请检查项目、判定、所得分和理由") from None
-    anchor.add(anchor_file(out), chain.head(engine), now)
+    add_anchor(engine, out, now)
     published, left = decided.scorecard.publishes_itself, in_doubt(decided)
     still = "、".join(["疑似否决"] * (decided.scorecard.status is Status.FLAGGED) + [*left])
     result = {"scorecard": decided.id, "published": published, "unsure": list(left)}

@@ -28,6 +28,18 @@ class Lost:
     head: Head
 
 
+def keep(path: Path, head: Head, at: datetime) -> str | None:
+    """To be called when something has been booked: adds the head. Returns, in Chinese, why that could not be done.
+
+    What was booked stands all the same, and nobody must book it again for the file's sake; the next run adds the head.
+    """
+    try:
+        add(path, head, at)
+    except (OSError, LedgerError) as error:
+        return f"已入账,锚文件写不进去:{error}"
+    return None
+
+
 def add(path: Path, head: Head, at: datetime) -> None:
     """Adds a line to the file, on disk when this returns; a head that is its last line already adds none.
 
@@ -52,7 +64,8 @@ def read(path: Path) -> dict[int, Head]:
     over.
     """
     heads = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    # bytes that are no text make a line that is none, too
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         if not line.endswith("}"):
             continue
         try:

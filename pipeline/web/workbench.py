@@ -60,14 +60,10 @@ class Workbench:
         return str(explain(item, self.standard.settings)).splitlines() if item else []
 
     def add_anchor(self) -> None:
-        """To be called when something may have been booked: the head of the ledger goes into the anchor file.
-
-        What was booked stands also where the file cannot be written; the next run adds the head.
-        """
-        try:
-            anchor.add(self.anchor, chain.head(self.engine), self.now())
-        except OSError as error:
-            log.error("the anchor file cannot be written: %s", error.strerror)
+        """To be called when something may have been booked: the head of the ledger goes into the anchor file."""
+        problem = anchor.keep(self.anchor, chain.head(self.engine), self.now())
+        if problem:
+            log.error("the anchor file cannot be used: %s", problem)
 
 
 class KeepPeer:

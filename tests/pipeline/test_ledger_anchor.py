@@ -52,9 +52,9 @@ class TestAnchor:
         second = run()
         assert anchor.read(tmp_path / "anchor") == {1: first, 3: second}
 
-    @pytest.mark.parametrize("line", ["{}", '{"entries": "many", "head": "0"}', "[1]}"])
+    @pytest.mark.parametrize("line", [b"{}", b'{"entries": "many", "head": "0"}', b"[1]}", b"\xff\xfe}"])
     def test_a_file_that_is_no_anchor_is_named(self, tmp_path, line):
-        (tmp_path / "anchor").write_text(line + "\n")
+        (tmp_path / "anchor").write_bytes(line + b"\n")
         with pytest.raises(LedgerError, match="第 1 行"):
             anchor.read(tmp_path / "anchor")
 

@@ -32,6 +32,7 @@ def call(books, tmp_path, monkeypatch):
     def call(*args: object, status: int = 0):
         done = CliRunner().invoke(cli.app, [*map(str, args), "--out", str(tmp_path / "out"), "--json"])
         assert done.exit_code == status, done.output
+        call.warned = done.stderr
         return json.loads(done.stdout) if done.stdout else done.stderr
 
     return call
@@ -88,6 +89,36 @@ def test_by_hand_and_back(call, books):
     assert call(*back, "--role", "supervisor") == {"seq": 2}
     assert "不能冲销" in call(*back, "--role", "supervisor", status=3)
     assert call("ledger", "balance", "--scheme", "work_points")["balance"] == "0.00"
+
+
+@pytest.fixture(params=["away", "garbage", "no text"])
+def useless_anchor(request, tmp_path, monkeypatch):
+    """The setting `anchor`, of a file that cannot be used."""
+    path = tmp_path / "share" / "ledger.anchor"
+    if request.param != "away":
+        path.parent.mkdir()
+        path.write_bytes({"garbage": b"{}\n", "no text": b"\xff\xfe}\n"}[request.param])
+    monkeypatch.setenv("ZHIJIAN_ANCHOR", str(path))
+    return path
+
+
+def test_what_was_booked_is_not_refused_for_the_anchors_sake(call, books, tmp_path, useless_anchor):
+    def booked(*words: object) -> dict:
+        result = call("ledger", *words)
+        assert call.warned.startswith("zhijian: 已入账,锚文件写不进去:")
+        assert str(useless_anchor) in call.warned
+        assert len(call.warned.splitlines()) == 1
+        return result
+
+    given = ("--scheme", "work_points", "--account", "1023", "--item", "Q05", "--reason", "特殊任务", "--role", "admin")
+    assert booked("post", *given, "--points", "-2")["seq"] == 1
+    assert booked("reverse", 1, "--scheme", "work_points", "--reason", "误记", "--role", "admin") == {"seq": 2}
+    records = write(tmp_path / "records.csv", {"agent_no": "1023", "day": "2026-10-05", "item": "T21"})
+    assert booked("import", records, "--scheme", "incentive")["posted"] == 1
+    figures = write(tmp_path / "figures.csv", {"agent_no": "1024", "day": "2026-10-05", "answered": "9"})
+    assert booked("figures", figures)["posted"] == 1
+    assert len(booked("close", "2026-10", "--scheme", "incentive")["rows"]) == 2
+    assert len(entries(books)) == 3
 
 
 @pytest.mark.parametrize(

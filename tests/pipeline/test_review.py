@@ -208,6 +208,10 @@ class TestCommands:
         engine.dispose()
         assert found == [("decide", True), ("unmask", False)]
 
+    def test_a_decision_is_not_refused_for_the_anchors_sake(self, call, tmp_path, monkeypatch):
+        monkeypatch.setenv("ZHIJIAN_ANCHOR", str(tmp_path / "away" / "ledger.anchor"))
+        assert call("decide", call("list")[0]["scorecard"], "--veto", "reject", "--reason", "听了录音")["published"]
+
     def test_the_setting_of_two_people_for_a_veto_holds_here_too(self, call, monkeypatch):
         monkeypatch.setenv("ZHIJIAN_REVIEW__VETO_BY_TWO", "true")
         confirm = ("--veto", "confirm", "--reason", "听了录音", "--actor")

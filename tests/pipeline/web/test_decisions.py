@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -148,8 +149,9 @@ class TestDeciding:
         assert answer.status_code == 422
         assert site.judgement("doubt").id == before
 
-    def test_a_decision_is_logged_though_the_anchor_cannot_be_written(self, site):
-        site.bench.anchor.mkdir()
+    @pytest.mark.parametrize("spoil", [Path.mkdir, lambda anchor: anchor.write_text("{}\n")], ids=["folder", "garbage"])
+    def test_a_decision_is_logged_though_the_anchor_cannot_be_used(self, site, spoil):
+        spoil(site.bench.anchor)
         assert decide(site, "doubt", "monitor", passes()).status_code == 200
         with site.engine.connect() as conn:
             done = [one.action for one in accesses(conn, call=site.numbers["doubt"], limit=9)]
