@@ -14,6 +14,8 @@ def summary_lines(result: dict[str, Any], out: Path) -> Iterator[str]:
         f"失败 {counts['failed'] + counts['unfinished']},未受理 {counts['refused']};"
         f"本次入账 {ledger['posted']} 条、冲销 {ledger['reversed']} 条;报告:{out / 'report.html'}"
     )
+    if ledger["anchor_problem"]:
+        yield ledger["anchor_problem"]
     for refusal in result["refused"]:
         place = f"{refusal['file']} 第 {refusal['row']} 行" if refusal["row"] else refusal["file"]
         call = f"(通话 {refusal['call_id']})" if refusal["call_id"] else ""

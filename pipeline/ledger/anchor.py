@@ -31,7 +31,8 @@ class Lost:
 def keep(path: Path, head: Head, at: datetime) -> str | None:
     """To be called when something has been booked: adds the head. Returns, in Chinese, why that could not be done.
 
-    What was booked stands all the same, and nobody must book it again for the file's sake; the next run adds the head.
+    What was booked stands all the same, and nobody must book it again for the file's sake; the next run that can
+    use the file adds the head.
     """
     try:
         add(path, head, at)

@@ -53,8 +53,8 @@ def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, mode
     write_scorecards(out / "scorecards.jsonl", [(page.scorecard, page.published) for page in pages])
     export_csv(engine, out / "ledger.csv")
     head = chain.head(engine)
-    anchor.add(night.anchor_file, head, work.started_at)
-    result = _result(engine, night, work, standard, models, calls, head)
+    anchor_problem = anchor.keep(night.anchor_file, head, work.started_at)
+    result = _result(engine, night, work, standard, models, calls, head, anchor_problem)
     data = _night_data(engine, work, standard, calls, pages, result)
     write_whole(out / "report.html", render_html(data))
     with whole_file(out / "report.xlsx") as workbook:
@@ -83,6 +83,7 @@ def _result(
     models: dict[str, str],
     calls: list[JudgedCall],
     head: chain.Head,
+    anchor_problem: str | None,
 ) -> dict[str, Any]:
     cards = [call.scorecard for call in calls if call.scorecard is not None]
     states = Counter(call.state for call in calls)
@@ -123,6 +124,7 @@ def _result(
             "reversed": work.reversed,
             "entries": head.count,
             "head_sha256": head.hash,
+            "anchor_problem": anchor_problem,
         },
     }
 

@@ -1,17 +1,43 @@
-"""The points that a report shows: of any number of agent-days, at one moment."""
+"""The report: without an anchor file that can be used, and the points it shows, of any number of agent-days."""
 
+import json
 import sqlite3
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 
 import pytest
 import sqlalchemy as sa
 
 from zhijian.pipeline.ledger.chain import append
 from zhijian.pipeline.ledger.daily_mean import SOURCE_KIND, day_source
-from zhijian.pipeline.stages.report import _booked
+from zhijian.pipeline.night import Night, Work
+from zhijian.pipeline.stages.report import _booked, report
 from zhijian.pipeline.store.database import writing
+from zhijian.pipeline.summary import summary_lines
+from zhijian.rules.standard import load_standard
 
 DAY = date(2026, 11, 20)
+NOW = datetime.fromisoformat("2026-11-21T02:00:00+08:00")
+
+
+@pytest.fixture
+def night(tmp_path):
+    (tmp_path / "calls").mkdir()
+    return Night(folder=tmp_path / "calls", out=tmp_path / "out", own_database=True, anchor=tmp_path / "anchor")
+
+
+@pytest.mark.parametrize("spoil", ["away", "garbage"])
+def test_an_anchor_that_cannot_be_used_costs_no_report(db, night, tmp_path, spoil):
+    if spoil == "away":
+        night = replace(night, anchor=tmp_path / "share" / "anchor")
+    else:
+        night.anchor.write_text("{}\n")
+    result = report(db, night, Work(started_at=NOW), load_standard(), {})
+    assert {"report.html", "report.xlsx", "run.json"} <= {path.name for path in night.out.iterdir()}
+    said = json.loads((night.out / "run.json").read_text(encoding="utf-8"))["ledger"]["anchor_problem"]
+    assert said.startswith("已入账,锚文件写不进去:")
+    assert str(night.anchor) in said
+    assert said in summary_lines(result, night.out)
 
 
 @pytest.fixture
