@@ -5,6 +5,7 @@ import resource
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from importlib.metadata import version
@@ -12,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from zhijian.models.records.dialogue import Dialogue
 from zhijian.models.records.scorecard import Scorecard
 from zhijian.pipeline.files import private_folder, remove_drafts, whole_file, write_whole
 from zhijian.pipeline.ledger import anchor, chain
@@ -46,8 +48,6 @@ def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, mode
     since = night.day or night.since
     calls = [call for call in judged_calls(engine, night.source, since) if night.covers(call.call)]
     pages = [_page(engine, night, call, call.scorecard) for call in calls if call.scorecard is not None]
-    for page in pages:
-        write_transcript(out / "transcripts", page.call.call_id, page.dialogue)
     wanted = {clip for page in pages for clip in page.clips.values()}
     remove_other_clips(out, wanted, {page.call.call_id for page in pages})
     write_scorecards(out / "scorecards.jsonl", [(page.scorecard, page.published) for page in pages])
@@ -65,14 +65,21 @@ def report(engine: sa.Engine, night: Night, work: Work, standard: Standard, mode
 
 
 def _page(engine: sa.Engine, night: Night, judged: JudgedCall, card: Scorecard) -> shown.JudgedCall:
-    hearing = hearing_of(engine, judged.hearing) if judged.hearing is not None else None
+    """Writes the call's transcript; returns what the report shows of the call, and holds of all calls at once."""
+    dialogue = hearing_of(engine, judged.hearing).dialogue if judged.hearing is not None else None
+    write_transcript(night.out / "transcripts", judged.call.call_id, dialogue)
     return shown.JudgedCall(
         call=judged.call,
         scorecard=card,
         published=judged.published,
-        dialogue=hearing.dialogue if hearing else None,
+        dialogue=dialogue and _without_words(dialogue),
         clips=cut_clips(night.folder, night.out, judged.call, card),
     )
+
+
+def _without_words(dialogue: Dialogue) -> Dialogue:
+    """The texts alone: no report shows single words, and they take fifteen times the memory."""
+    return replace(dialogue, utterances=tuple(replace(said, words=()) for said in dialogue.utterances))
 
 
 def _result(

@@ -1,5 +1,6 @@
-"""The report: without an anchor file that can be used, and the points it shows, of any number of agent-days."""
+"""The report: without a usable anchor file, what it keeps in memory, the points of any number of agent-days."""
 
+import gc
 import json
 import sqlite3
 from dataclasses import replace
@@ -8,12 +9,20 @@ from datetime import date, datetime
 import pytest
 import sqlalchemy as sa
 
+from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Word
+from zhijian.models.records.recording import Recording
+from zhijian.models.records.span import Span
 from zhijian.pipeline.ledger.chain import append
 from zhijian.pipeline.ledger.daily_mean import SOURCE_KIND, day_source
 from zhijian.pipeline.night import Night, Work
 from zhijian.pipeline.stages.report import _booked, report
+from zhijian.pipeline.store.calls import register, waiting
 from zhijian.pipeline.store.database import writing
+from zhijian.pipeline.store.hearings import heard
+from zhijian.pipeline.store.judgements import judged
 from zhijian.pipeline.summary import summary_lines
+from zhijian.reports.data import NightData
+from zhijian.reports.night import render_html
 from zhijian.rules.standard import load_standard
 
 DAY = date(2026, 11, 20)
@@ -38,6 +47,33 @@ def test_an_anchor_that_cannot_be_used_costs_no_report(db, night, tmp_path, spoi
     assert said.startswith("已入账,锚文件写不进去:")
     assert str(night.anchor) in said
     assert said in summary_lines(result, night.out)
+
+
+def test_words_are_written_and_not_kept(db, night, make_call, make_card, monkeypatch):
+    call = make_call("c1", source=night.source)
+    register(db, [call])
+    (task,) = waiting(db, night.source)
+    words = tuple(Word(char, Span(100 * i, 100 * i + 100), 0.9) for i, char in enumerate("您好请讲"))
+    said = (Utterance(Role.AGENT, Span(0, 400), "您好请讲", 0.9, words=words),)
+    dialogue = Dialogue(9000, Separation.CHANNELS, "test", "zh", said)
+    heard(db, task.id, Recording(call.recording, "a" * 64, 8000, 72_000, 2), dialogue, "test", 0.1)
+    judged(db, task.id, make_card(call))
+
+    def count_words() -> int:
+        return sum(isinstance(one, Word) for one in gc.get_objects())
+
+    def render(data: NightData) -> str:
+        in_memory.append(count_words())
+        (shown,) = data.calls
+        return render_html(data) + "".join(one.text for one in shown.dialogue.utterances)
+
+    in_memory = [count_words()]
+    monkeypatch.setattr("zhijian.pipeline.stages.report.render_html", render)
+    report(db, night, Work(started_at=NOW), load_standard(), {})
+    transcript = json.loads((night.out / "transcripts" / "c1.json").read_text(encoding="utf-8"))
+    assert [word["text"] for word in transcript["utterances"][0]["words"]] == list("您好请讲")
+    assert in_memory == [len(words)] * 2
+    assert (night.out / "report.html").read_text(encoding="utf-8").endswith("您好请讲")
 
 
 @pytest.fixture
