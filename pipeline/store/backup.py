@@ -23,15 +23,14 @@ _SQLITE_HEADER = b"SQLite format 3\x00"
 def backup(engine: sa.Engine, path: Path) -> None:
     """Writes the whole database into one file, readable by its owner only; it appears whole or not at all.
 
-    Raises StoreError for a file that is there already, and OSError.
+    Raises StoreError for a file that is there already or has no room, and OSError.
     """
     if path.exists():
         raise StoreError(f"{path} 已存在:备份不覆盖任何文件")
     with _draft(path) as draft:
         if engine.dialect.name == "sqlite":
-            with closing(sqlite3.connect(str(engine.url.database))) as source, closing(sqlite3.connect(draft)) as copy:
-                source.backup(copy)
-                copy.execute("PRAGMA journal_mode = DELETE")  # one file, without -wal and -shm beside it
+            with closing(sqlite3.connect(str(engine.url.database))) as source:
+                _copy(source, draft, path)
         else:
             _run("pg_dump", engine.url, "--format=custom", f"--file={draft}")
 
@@ -39,7 +38,7 @@ def backup(engine: sa.Engine, path: Path) -> None:
 def restore(path: Path, url: str) -> sa.Engine:
     """Puts a backup where no database is yet, upgraded to this version, and opens it.
 
-    Raises StoreError: no backup of this kind of database, or something there that would be lost.
+    Raises StoreError: no backup of this kind of database, something there that would be lost, or no room.
     """
     target = sa.make_url(url)
     with path.open("rb") as file:
@@ -59,13 +58,27 @@ def _restore_sqlite(path: Path, target: Path) -> None:
         if part.exists():
             raise StoreError(f"{part} 已存在:恢复不覆盖数据库,请先把它移走")
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _draft(target) as draft, closing(sqlite3.connect(path)) as source:
+        if not _is_sound(source):
+            raise StoreError(f"{path} 已损坏")
+        _copy(source, draft, target)
+
+
+def _is_sound(source: sqlite3.Connection) -> bool:
     try:
-        with _draft(target) as draft, closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as copy:
-            if source.execute("PRAGMA integrity_check").fetchone() != ("ok",):
-                raise StoreError(f"{path} 已损坏")
-            source.backup(copy)
+        return bool(source.execute("PRAGMA integrity_check").fetchone() == ("ok",))
     except sqlite3.DatabaseError:
-        raise StoreError(f"{path} 已损坏") from None
+        return False
+
+
+def _copy(source: sqlite3.Connection, draft: Path, path: Path) -> None:
+    """Fills the draft of `path`."""
+    try:
+        with closing(sqlite3.connect(draft)) as copy:
+            source.backup(copy)
+            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without -wal and -shm beside it
+    except sqlite3.Error as error:
+        raise StoreError(f"{path} 写不进去({error}):请检查磁盘空间") from None
 
 
 def _restore_postgresql(path: Path, target: sa.URL) -> None:

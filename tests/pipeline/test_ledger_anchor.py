@@ -1,10 +1,13 @@
 """The anchor file, the whole audit, and copies of the books."""
 
 import json
+import resource
 import shutil
 import sqlite3
 import stat
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
@@ -149,6 +152,17 @@ def empty_url(db, tmp_path):
         conn.exec_driver_sql(f"DROP DATABASE {db.url.database}_restored WITH (FORCE)")
 
 
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """As on a full disk: no file of this process can grow beyond 64 KB, which is less than the books take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
 class TestBackup:
     def test_the_restored_books_are_the_same_and_hold_the_anchor(self, db, run, tmp_path, empty_url):
         run()
@@ -232,6 +246,17 @@ class TestBackup:
         with pytest.raises(StoreError, match="不覆盖"):
             restore(tmp_path / "copy", db.url.render_as_string(hide_password=False))
         assert len(entries(db)) == 3
+
+    def test_a_full_disk_is_said_and_leaves_nothing(self, db, tmp_path, empty_url):
+        if db.dialect.name != "sqlite":
+            pytest.skip("pg_dump and pg_restore say it themselves")
+        with full_disk(), pytest.raises(StoreError, match=rf"{tmp_path}/copy 写不进去.*磁盘空间"):
+            backup(db, tmp_path / "copy")
+        backup(db, tmp_path / "copy")
+        with full_disk(), pytest.raises(StoreError, match=r"zhijian\.db 写不进去.*磁盘空间"):
+            restore(tmp_path / "copy", empty_url)
+        assert {path.name for path in tmp_path.iterdir()} == {"books", "copy", "restored"}
+        assert list((tmp_path / "restored").iterdir()) == []
 
     def test_what_is_no_backup_is_refused_and_leaves_nothing(self, db, tmp_path, empty_url):
         (tmp_path / "copy").write_bytes(
