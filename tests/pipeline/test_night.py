@@ -251,6 +251,7 @@ def test_points_are_booked_for_the_agent_with_five_published_calls(sample_night,
         "reversed": 0,
         "entries": 1,
         "head_sha256": entries[-1]["hash"],
+        "anchor_problem": None,
     }
 
 
