@@ -224,7 +224,7 @@ def test_the_rows_it_shows_are_accepted(readme, tmp_path):
     (tmp_path / "agents.csv").write_text(f"{header}\n1186,,,2026-01-01,2026-12-31,yes\n", encoding="utf-8")
     pulled = pull.pull(tmp_path)
     assert pulled.refused == ()
-    assert len(pulled.calls) == len(pulled.agents) == 1
+    assert len(pulled.calls) == len(pulled.agents.entries) == 1
 
 
 @each_readme

@@ -1,4 +1,4 @@
-"""Who works where, and when: one row of the roster."""
+"""Who works where, and when: the rows of a roster, and the source that has brought them."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -27,3 +27,11 @@ class RosterEntry:
             max(self.from_day or date.min, other.from_day or date.min)
             <= min(self.to_day or date.max, other.to_day or date.max)
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roster:
+    """The agents as one source lists them, in its order."""
+
+    source: str
+    entries: tuple[RosterEntry, ...]

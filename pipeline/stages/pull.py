@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zhijian.models.records.call import Call
-from zhijian.models.records.roster import RosterEntry
+from zhijian.models.records.roster import Roster
 from zhijian.pipeline.stages import call_list, roster
 from zhijian.pipeline.stages.call_list import RowRefused
 from zhijian.pipeline.stages.cells import BadCell
@@ -36,19 +36,19 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """Calls in the order of the list; `agents` is None where there is no (readable) roster."""
+    """Calls in the order of the list; `agents` is None where there is no roster, or none of it can be used."""
 
     calls: tuple[Call, ...]
     refused: tuple[Refusal, ...]
-    agents: tuple[RosterEntry, ...] | None
+    agents: Roster | None
 
 
 def pull(folder: Path, *, calls_file: Path | None = None, source: str | None = None) -> Pulled:
     """Read the call list of `folder` (or `calls_file`), its roster, and look for recordings nobody listed.
 
     Every row is a call or a refusal. A listed recording is not opened here: hearing finds out whether it exists.
-    `source` is the first half of each call's identity, by default the URI of the resolved folder: name it where the
-    folder may move.
+    `source` is whose the roster is and the first half of each call's identity, by default the URI of the resolved
+    folder: name it where the folder may move.
 
     Raises:
         SourceError: no folder, no call list, two of them, or one that cannot be read as a table.
@@ -56,9 +56,10 @@ def pull(folder: Path, *, calls_file: Path | None = None, source: str | None = N
     if not folder.is_dir():
         raise SourceError(f"输入文件夹不存在:{folder}")
     root = folder.resolve()
+    source = source or root.as_uri()
     table = read_table(calls_file or _find_call_list(root), required=call_list.REQUIRED_COLUMNS)
-    calls, refused = _sort_rows(table, root, source or root.as_uri())
-    agents, refused_agents = _read_agents(root)
+    calls, refused = _sort_rows(table, root, source)
+    agents, refused_agents = _read_agents(root, source)
     return Pulled(tuple(calls), (*refused, *_unlisted(root, table.rows), *refused_agents), agents)
 
 
@@ -126,7 +127,7 @@ def _recordings(root: Path) -> Iterator[str]:
                 yield (here / name).relative_to(root).as_posix()
 
 
-def _read_agents(root: Path) -> tuple[tuple[RosterEntry, ...] | None, list[Refusal]]:
+def _read_agents(root: Path, source: str) -> tuple[Roster | None, list[Refusal]]:
     """The calls can be judged without a roster, so an unreadable one is refused like a row."""
     if not (root / ROSTER).is_file():
         return None, []
@@ -135,4 +136,5 @@ def _read_agents(root: Path) -> tuple[tuple[RosterEntry, ...] | None, list[Refus
     except SourceError as error:
         return None, [Refusal(ROSTER, None, None, str(error))]
     entries, reasons = roster.read_roster(table.rows)
-    return entries, [Refusal(ROSTER, line, None, reason) for line, reason in reasons.items()]
+    refused = [Refusal(ROSTER, line, None, reason) for line, reason in reasons.items()]
+    return Roster(source=source, entries=entries) if entries else None, refused

@@ -1,4 +1,4 @@
-"""The agents, by team and time: the latest roster (agents.csv), replaced as a whole."""
+"""The agents, by team and time: of each source the latest roster (agents.csv), which replaces the one before."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -6,25 +6,33 @@ from datetime import date
 
 import sqlalchemy as sa
 
-from zhijian.models.records.roster import RosterEntry
+from zhijian.models.records.roster import Roster, RosterEntry
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.tables import roster
 
 
-def replace_roster(engine: sa.Engine, entries: Iterable[RosterEntry]) -> None:
-    """Puts a new roster in the place of the old one."""
-    rows = [asdict(entry) for entry in entries]
+def replace_roster(engine: sa.Engine, new: Roster) -> None:
+    """Puts a new roster in the place of the one that its source brought before."""
+    rows = [{"source": new.source, **asdict(entry)} for entry in new.entries]
     with writing(engine) as conn:
-        conn.execute(roster.delete())
+        conn.execute(roster.delete().where(roster.c.source == new.source))
         if rows:
             conn.execute(roster.insert(), rows)
 
 
 def stored_roster(engine: sa.Engine) -> tuple[RosterEntry, ...]:
-    """The roster in the order in which it was given."""
+    """The rosters of all sources in the order in which they were given.
+
+    An agent whom several name is as the latest of them says: two answers for a day would put him into two teams.
+    """
     with engine.connect() as conn:
         rows = [row._asdict() for row in conn.execute(sa.select(roster).order_by(roster.c.id))]
-    return tuple(RosterEntry(**{name: value for name, value in row.items() if name != "id"}) for row in rows)
+    latest = {row["agent_no"]: row["source"] for row in rows}
+    return tuple(
+        RosterEntry(**{name: value for name, value in row.items() if name not in ("id", "source")})
+        for row in rows
+        if row["source"] == latest[row["agent_no"]]
+    )
 
 
 def team_on(entries: Iterable[RosterEntry], agent_no: str, day: date) -> str:

@@ -140,6 +140,7 @@ roster = Table(
     "roster",
     metadata,
     Column("id", Integer, primary_key=True),
+    Column("source", Text, nullable=False),
     Column("agent_no", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("team", Text, nullable=False),

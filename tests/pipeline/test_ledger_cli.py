@@ -7,7 +7,7 @@ import shutil
 import pytest
 from typer.testing import CliRunner
 
-from zhijian.models.records.roster import RosterEntry
+from zhijian.models.records.roster import Roster, RosterEntry
 from zhijian.pipeline import cli
 from zhijian.pipeline.ledger.entries import entries
 from zhijian.pipeline.night import own_database_url
@@ -18,7 +18,8 @@ from zhijian.pipeline.store.roster import replace_roster
 @pytest.fixture
 def books(tmp_path):
     engine = open_database(own_database_url(tmp_path / "out"))
-    replace_roster(engine, [RosterEntry(agent_no=number, name="", team="一班") for number in ("1023", "1024")])
+    agents = tuple(RosterEntry(agent_no=number, name="", team="一班") for number in ("1023", "1024"))
+    replace_roster(engine, Roster(source="s", entries=agents))
     yield engine
     engine.dispose()
 

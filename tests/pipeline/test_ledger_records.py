@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from zhijian.models.records.figures import DayFigures
-from zhijian.models.records.roster import RosterEntry
+from zhijian.models.records.roster import Roster, RosterEntry
 from zhijian.pipeline.ledger.by_hand import award, take_back
 from zhijian.pipeline.ledger.chain import verify
 from zhijian.pipeline.ledger.closing import close_month
@@ -30,7 +30,8 @@ INCENTIVE, WORK_POINTS = load_scheme("incentive"), load_scheme("work_points")
 
 @pytest.fixture(autouse=True)
 def roster(db):
-    replace_roster(db, [RosterEntry(agent_no=number, name="", team="一班") for number in ("1023", "1024", "1025")])
+    agents = tuple(RosterEntry(agent_no=number, name="", team="一班") for number in ("1023", "1024", "1025"))
+    replace_roster(db, Roster(source="s", entries=agents))
 
 
 @pytest.fixture

@@ -51,12 +51,13 @@ def test_the_roster(folder: Path) -> None:
     )
     pulled = pull(folder)
     assert pulled.agents is not None
-    assert [(a.agent_no, a.team, a.active) for a in pulled.agents] == [
+    assert pulled.agents.source == folder.resolve().as_uri() == pulled.calls[0].source
+    assert [(a.agent_no, a.team, a.active) for a in pulled.agents.entries] == [
         ("1023", "一组", True),
         ("1023", "二组", True),
         ("6", "一组", False),
     ]
-    first, second, _ = pulled.agents
+    first, second, _ = pulled.agents.entries
     assert first.covers(date(2026, 10, 31))
     assert not first.covers(date(2026, 11, 1))
     assert second.covers(date(2026, 11, 1))

@@ -104,6 +104,7 @@ def test_what_was_judged_before_there_was_a_workbench_is_listed_in_it(db, url, n
                 conn.exec_driver_sql(f"DROP TABLE {table.name}")
         for table in ADDED_ONLY if db.dialect.name == "postgresql" else ():
             conn.exec_driver_sql(f"DROP FUNCTION {table}_refuses")
+        conn.exec_driver_sql("ALTER TABLE roster DROP COLUMN source")
         conn.exec_driver_sql("UPDATE alembic_version SET version_num = '0003'")
     upgraded = open_database(url)
     assert the_list(upgraded) == before

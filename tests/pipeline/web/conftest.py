@@ -20,7 +20,7 @@ from starlette.testclient import TestClient
 from zhijian.models.engines.audio import load
 from zhijian.models.records.account import Account, UserRole
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
-from zhijian.models.records.roster import RosterEntry
+from zhijian.models.records.roster import Roster, RosterEntry
 from zhijian.models.records.span import Span
 from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.settings import Review
@@ -95,7 +95,8 @@ def fill(make_call, make_card, recorded, rules) -> Callable[[sa.Engine], None]:
     def fill(engine: sa.Engine) -> None:
         source, standard = recorded.resolve().as_uri(), rules["standard"].ref
         people = [("1023", "张三", "一班"), ("1024", "李四", "二班")]
-        replace_roster(engine, [RosterEntry(agent_no=n, name=name, team=team) for n, name, team in people])
+        agents = tuple(RosterEntry(agent_no=n, name=name, team=team) for n, name, team in people)
+        replace_roster(engine, Roster(source=source, entries=agents))
         add_people(engine)
         for hour, (call_id, how) in enumerate(CALLS.items(), 9):
             how = dict(how)
