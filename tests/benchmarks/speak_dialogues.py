@@ -117,10 +117,10 @@ def make_call(call_id: str, index: int, entry: dict[str, Any], speaker: Speaker,
     voices = {role: drawn_voice(chance, man) for role, man in zip(("agent", "customer"), is_man, strict=True)}
     leak_db, noise_dbfs = chance.uniform(-50, -30), chance.uniform(-70, -48)
     turns = [
-        Turn(role, words, float(chance.uniform(0.2, 0.9)), 1.0)
+        Turn(role, words, line.get("gap_ms", chance.uniform(200, 900)) / 1000, 1.0)
         for line in entry["dialogue"]
-        for role, text in line.items()
-        if (words := spoken_words(text))
+        for role in voices.keys() & line.keys()
+        if (words := spoken_words(line[role]))
     ]
     sounds = [voiced(speaker.say(turn.text), speaker.rate_hz, voices[turn.role], turn.speed) for turn in turns]
     spoken = lay_out(turns, sounds)
