@@ -23,6 +23,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.models.engines.weights import WeightsError
+from zhijian.models.records.account import MACHINE
 from zhijian.pipeline.embedded_server import prepare_server
 from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.night import Night, Work
@@ -137,7 +138,7 @@ def judge_calls(night: Night) -> None:
 def book_points(night: Night) -> book.Booked:
     """Publishes, holds and posts."""
     now = datetime.now().astimezone()
-    return book.book(_engine(night), night.source, load_schemes(), actor=book.MACHINE, now=now)
+    return book.book(_engine(night), night.source, load_schemes(), actor=MACHINE, now=now)
 
 
 @task(task_run_name="report", cache_policy=NO_CACHE)

@@ -6,6 +6,9 @@ from enum import StrEnum
 
 from zhijian.models.records.span import RecordError
 
+MACHINE = "machine"
+"""Who does what needs no person: nobody's name."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 
 

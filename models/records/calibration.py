@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
+from zhijian.models.records.account import MACHINE
 from zhijian.models.records.scorecard import Outcome, Scorecard
 from zhijian.models.records.span import RecordError
-
-MACHINE = "machine"
-"""The name that the machine has among the raters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,8 +28,6 @@ from zhijian.pipeline.store.judgements import (
     to_book,
 )
 
-# who publishes and posts what needs no person
-MACHINE = "machine"
 VETO_KIND = "call_veto"  # source_kind; the source id is the number of the call
 
 

@@ -16,17 +16,18 @@ from urllib.request import url2pathname
 
 import sqlalchemy as sa
 
+from zhijian.models.records.account import MACHINE
 from zhijian.models.records.codec import to_dict
 from zhijian.pipeline.ledger import chain
 from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.night import Night
 from zhijian.pipeline.progress import progress
-from zhijian.pipeline.stages.book import MACHINE, book
+from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.store.calls import State
 from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.hearings import hearing_of
-from zhijian.pipeline.store.judgements import JudgedCall, judged, judged_calls
-from zhijian.pipeline.store.tables import calls, publications
+from zhijian.pipeline.store.judgements import DecidedMeanwhile, JudgedCall, judged, judged_calls
+from zhijian.pipeline.store.tables import calls
 from zhijian.reports.rescored import Rejudged, agent_rows, call_rows, item_rows
 from zhijian.rules.judge import judge
 from zhijian.rules.standard import Standard
@@ -34,6 +35,7 @@ from zhijian.rules.standard import Standard
 log = logging.getLogger(__name__)
 
 SCHEMA = 1
+BY_PERSON = "已由人工决定,不自动改判"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +57,17 @@ def rescore(
     """
     sources = _sources(engine)
     stored = [call for source in sources for call in judged_calls(engine, source, since)]
-    decided = _decided_by_people(engine)
     again: list[Rejudged] = []
     left: list[Left] = []
     with progress("重新评分", len(stored)) as advance:
         for call in stored:
-            found = _judge_again(engine, call, standard, decided)
+            found = _judge_again(engine, call, standard)
+            if isinstance(found, Rejudged) and found.after != found.before and not dry_run:
+                found = _stored(engine, call, found)
             if isinstance(found, Left):
                 left.append(found)
             else:
                 again.append(found)
-                if not dry_run and found.after != found.before:
-                    judged(engine, call.id, found.after)
             advance()
     return {
         "schema": SCHEMA,
@@ -95,14 +96,14 @@ def lock_files(engine: sa.Engine, out: Path, *, own_database: bool) -> tuple[Pat
     return tuple(sorted({lock for night in nights for lock in night.lock_files}))
 
 
-def _judge_again(engine: sa.Engine, call: JudgedCall, standard: Standard, decided: frozenset[int]) -> Rejudged | Left:
+def _judge_again(engine: sa.Engine, call: JudgedCall, standard: Standard) -> Rejudged | Left:
     call_id = call.call.call_id
     if call.scorecard is None or call.state not in (State.JUDGED, State.PUBLISHED, State.HELD):
         return Left(call_id, "尚未评分,或通话记录有更正:由夜间作业评分")
     if call.hearing is None:
         return Left(call_id, f"录音不可评:{call.scorecard.reason}")
-    if call.id in decided:
-        return Left(call_id, "已由人工决定,不自动改判")
+    if call.by_person:
+        return Left(call_id, BY_PERSON)
     try:
         hearing = hearing_of(engine, call.hearing)
         card = judge(call.call, hearing.dialogue, standard, recording_sha256=hearing.recording.sha256)
@@ -114,6 +115,15 @@ def _judge_again(engine: sa.Engine, call: JudgedCall, standard: Standard, decide
         log.error("call %s: %s", call_id, reason)
         return Left(call_id, reason, failed=True)
     return Rejudged(call.call, call.scorecard, card)
+
+
+def _stored(engine: sa.Engine, call: JudgedCall, found: Rejudged) -> Rejudged | Left:
+    """People go on deciding while this runs: what they have decided on by now is left, too."""
+    try:
+        judged(engine, call.id, found.after, instead_of=call.number)
+    except DecidedMeanwhile:
+        return Left(call.call.call_id, BY_PERSON)
+    return found
 
 
 def _book(engine: sa.Engine, sources: list[str]) -> dict[str, Any]:
@@ -133,11 +143,3 @@ def _book(engine: sa.Engine, sources: list[str]) -> dict[str, Any]:
 def _sources(engine: sa.Engine) -> list[str]:
     with engine.connect() as conn:
         return list(conn.execute(sa.select(calls.c.source).distinct().order_by(calls.c.source)).scalars())
-
-
-def _decided_by_people(engine: sa.Engine) -> frozenset[int]:
-    """The numbers of the calls that a person has ever published or held."""
-    with engine.connect() as conn:
-        return frozenset(
-            conn.execute(sa.select(publications.c.call).distinct().where(publications.c.actor != MACHINE)).scalars()
-        )

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from zhijian.models.records.account import Account, UserRole
+from zhijian.models.records.account import MACHINE, Account, UserRole
 from zhijian.pipeline.store.database import StoreError, writing
 from zhijian.pipeline.store.workbench_tables import accounts, holds, login_failures, sessions
 
@@ -57,9 +57,12 @@ def add_account(
 ) -> Account:
     """Adds an account; one without a password comes in through the company's own sign-on only.
 
-    Raises RecordError for what does not fit together, StoreError for a name that is taken or a password that is short.
+    Raises RecordError for what does not fit together, StoreError for a name that is taken, the machine's too, or a
+    password that is short.
     """
     made = Account(id=0, name=name, role=role, agent_no=agent_no, teams=teams)
+    if name == MACHINE:
+        raise StoreError(f"{MACHINE} 是机器的名字,不能用作账号")
     if account_named(conn, name) is not None:
         raise StoreError(f"账号 {name} 已存在")
     row = {"name": made.name, "role": made.role.value, "agent_no": agent_no, "teams": list(teams), "active": True}

@@ -10,7 +10,8 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from zhijian.models.records.calibration import MACHINE, Verdict
+from zhijian.models.records.account import MACHINE
+from zhijian.models.records.calibration import Verdict
 from zhijian.models.records.scorecard import Outcome, Scorecard, Status
 from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.tables import scorecards

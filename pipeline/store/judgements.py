@@ -6,11 +6,13 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 
+from zhijian.models.records.account import MACHINE
 from zhijian.models.records.call import Call
 from zhijian.models.records.scorecard import Scorecard
 from zhijian.pipeline.store.calls import State, change
 from zhijian.pipeline.store.database import StoreError, writing
 from zhijian.pipeline.store.tables import calls, publications, scorecards
+from zhijian.pipeline.store.workbench_tables import appeal_decisions, appeals
 from zhijian.pipeline.store.worklist import list_call
 
 
@@ -26,6 +28,15 @@ _is_last_decision = _decision.c.id == _last(publications)
 _is_published = sa.exists().where(
     _is_last_decision, _decision.c.scorecard == scorecards.c.id, _decision.c.state == State.PUBLISHED
 )
+# a person has published or held the call of the query, or has decided an appeal about it
+_by_person = sa.or_(
+    sa.exists().where(publications.c.call == calls.c.id, publications.c.actor != MACHINE),
+    sa.exists().where(appeals.c.call == calls.c.id, appeal_decisions.c.appeal == appeals.c.id),
+)
+
+
+class DecidedMeanwhile(StoreError):
+    """What was judged anew is not what counts any more: a person has decided on the call."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -53,9 +64,11 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class JudgedCall:
-    """A call as reports need it. `scorecard` is the latest one, None before the first; `published` is said of it.
+    """A call as reports need it. `scorecard` is the latest one, None before the first; `published` is said of it, and
+    `number` is its number.
 
-    `reason` says why the last attempt failed, `hearing` is the id of what the scorecard was judged from.
+    `reason` says why the last attempt failed, `hearing` is the id of what the scorecard was judged from. `by_person`:
+    a person has decided on the call.
     """
 
     id: int
@@ -66,21 +79,31 @@ class JudgedCall:
     scorecard: Scorecard | None
     published: bool
     hearing: int | None
+    number: int | None
+    by_person: bool
 
 
-def judged(engine: sa.Engine, id: int, scorecard: Scorecard, *, heard: bool = True) -> int:
+def judged(
+    engine: sa.Engine, id: int, scorecard: Scorecard, *, heard: bool = True, instead_of: int | None = None
+) -> int:
     """Stores a scorecard, moves the call to `judged` and closes the attempt. Returns the scorecard's number.
 
     Also for calls that cannot be scored, and for calls judged before: the new scorecard stands beside the old one.
-    `heard` is False where there was nothing to hear.
+    `heard` is False where there was nothing to hear. `instead_of` is the number of the scorecard that the machine
+    judges anew: raises DecidedMeanwhile where that is not the latest any more, or a person has decided on the call.
     Raises StoreError where the scorecard does not fit the call's row, e.g. because the row was revised meanwhile.
     """
     with writing(engine) as conn:
         row = conn.execute(
-            sa.select(calls.c.revision, calls.c.content, calls.c.hearing).where(calls.c.id == id)
+            sa.select(
+                *(calls.c.revision, calls.c.content, calls.c.hearing),
+                *(_last_scorecard.label("latest"), _by_person.label("by_person")),
+            ).where(calls.c.id == id)
         ).one_or_none()
         if row is None or _identity(row.content) != _identity(scorecard):
             raise StoreError(f"{scorecard.call_id} 的评分单与通话记录不符(记录已有变化),请重新评分")
+        if instead_of is not None and (row.latest != instead_of or row.by_person):
+            raise DecidedMeanwhile(f"{scorecard.call_id} 已由人工决定")
         hearing = row.hearing if heard else None
         change(conn, id, state=State.JUDGED, attempt_started_at=None, reason=None, hearing=hearing)
         stored = scorecards.insert().values(
@@ -104,7 +127,8 @@ def judged_calls(engine: sa.Engine, source: str, since: date | None = None) -> t
     """All calls of a source, from a local day on, with their latest scorecards; ordered by time, then id."""
     query = (
         sa.select(calls, scorecards.c.content.label("scorecard"), scorecards.c.hearing.label("judged_from"))
-        .add_columns(_decision.c.state.label("decision"))
+        .add_columns(_decision.c.state.label("decision"), scorecards.c.id.label("number"))
+        .add_columns(_by_person.label("by_person"))
         .outerjoin_from(calls, scorecards, scorecards.c.id == _last_scorecard)
         .outerjoin(_decision, sa.and_(_is_last_decision, _decision.c.scorecard == scorecards.c.id))
         .where(calls.c.source == source)
@@ -122,6 +146,8 @@ def judged_calls(engine: sa.Engine, source: str, since: date | None = None) -> t
                 row.scorecard,
                 row.decision == State.PUBLISHED,
                 row.judged_from if row.scorecard is not None else row.hearing,
+                row.number,
+                row.by_person,
             )
             for row in conn.execute(query)
         ]

@@ -7,9 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from zhijian.models.records.account import MACHINE
 from zhijian.models.records.codec import from_dict, to_dict
 from zhijian.models.records.review import Ruling, ruled
 from zhijian.pipeline.store.calls import State
+from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.judgements import Judgement, latest_judgement
 from zhijian.pipeline.store.tables import calls, reviews, scorecards
 from zhijian.pipeline.store.workbench_tables import veto_votes
@@ -68,8 +70,11 @@ def add_review(
 ) -> Judgement:
     """Stores a decision on the judgement that was looked at, and the scorecard with its rulings; returns that one.
 
-    The connection must come from `database.writing`. Raises StaleReview, and RecordError for rulings that do not fit.
+    The connection must come from `database.writing`. Raises StaleReview, RecordError for rulings that do not fit, and
+    StoreError for the name of the machine: what it decides is judged again, and this must not be.
     """
+    if actor == MACHINE:
+        raise StoreError(f"{MACHINE} 是机器的名字,不能用作复核人")
     refuse_stale(conn, seen)
     card = ruled(seen.scorecard, rulings, veto_confirmed=veto_confirmed)
     base = conn.execute(sa.select(scorecards).where(scorecards.c.id == seen.id)).one()._asdict()

@@ -81,6 +81,7 @@ def test_one_that_comes_through_the_sign_on_has_no_password(call, out):
     ("words", "password", "status", "said"),
     [
         (("add", "x", "--role", "monitor"), "short", 3, "密码至少"),
+        (("add", "machine", "--role", "monitor"), PASSWORD, 3, "机器的名字"),
         (("add", "x y", "--role", "monitor"), PASSWORD, 2, "账号由 1 至 64 个"),
         (("add", "x", "--role", "agent"), PASSWORD, 2, "要写工号"),
         (("add", "x", "--role", "monitor", "--agent-no", "1"), PASSWORD, 2, "其他角色不写"),

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 from typer.testing import CliRunner
 
-from zhijian.models.records.calibration import MACHINE, Verdict
+from zhijian.models.records.account import MACHINE
+from zhijian.models.records.calibration import Verdict
 from zhijian.models.records.review import Ruling
 from zhijian.models.records.scorecard import Outcome
 from zhijian.pipeline import cli

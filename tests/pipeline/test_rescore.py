@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice
 from zhijian.models.records.recording import Recording
+from zhijian.models.records.review import Ruling
+from zhijian.models.records.scorecard import Outcome
 from zhijian.models.records.span import Span
 from zhijian.pipeline import cli
 from zhijian.pipeline.ledger.chain import verify
@@ -21,12 +23,14 @@ from zhijian.pipeline.ledger.entries import balance, entries
 from zhijian.pipeline.ledger.scheme import load_scheme
 from zhijian.pipeline.night import Night
 from zhijian.pipeline.stages import rescore as stage
+from zhijian.pipeline.stages.appeal import decide_appeal, file_appeal
 from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.stages.judge import judge
 from zhijian.pipeline.stages.rescore import lock_files, rescore
+from zhijian.pipeline.stages.review import review
 from zhijian.pipeline.store.calls import State, register, waiting
 from zhijian.pipeline.store.hearings import heard
-from zhijian.pipeline.store.judgements import judged, judged_calls
+from zhijian.pipeline.store.judgements import judged, judged_calls, latest_judgement
 from zhijian.pipeline.store.tables import hearings, metadata, publications, scorecards
 from zhijian.rules.judge import unscorable
 from zhijian.rules.standard import BUNDLED, load_standard
@@ -96,15 +100,15 @@ def dialogue(opening: str) -> Dialogue:
 
 @pytest.fixture
 def night(db, make_call, old):
-    """Hears and judges calls under the old standard and books them: call id -> the agent's first words."""
+    """Hears and judges calls, under the old standard, and books them: call id -> the agent's first words."""
 
-    def night(openings: dict[str, str], source: str = "s", **more) -> None:
+    def night(openings: dict[str, str], source: str = "s", by: Path = old, **more) -> None:
         register(db, [make_call(call_id, source=source, **more) for call_id in openings])
         for task in waiting(db, source):
             sound = Recording(task.call.recording, task.call.call_id.rjust(64, "0"), 8000, 80_000, 2)
             heard(db, task.id, sound, dialogue(openings[task.call.call_id]), "test", 1.0)
         for task in waiting(db, source):
-            judge(db, task, load_standard(old))
+            judge(db, task, load_standard(by))
         book(db, source, [load_scheme("incentive")], actor="machine", now=NOW)
 
     return night
@@ -261,6 +265,72 @@ class TestLeftAsItIs:
         register(db, [make_call("c3", ring_count=9)])
         assert list(self.left(db, new)) == ["c3"]
         assert next(c.state for c in judged_calls(db, "s") if c.call.call_id == "c3") is State.PULLED
+
+
+class TestWhatPeopleDecide:
+    """On c4, which loses its points for the greeting under the new standard, and maybe while it is judged again."""
+
+    FAREWELL = "closing.farewell"
+
+    def number(self, db) -> int:
+        return next(call.id for call in judged_calls(db, "s") if call.call.call_id == "c4")
+
+    def fail_farewell(self, db) -> None:
+        with db.connect() as conn:
+            seen = latest_judgement(conn, self.number(db))
+        ruling = Ruling(item=self.FAREWELL, outcome=Outcome.FAIL, points=Decimal(0), reason="没有说")
+        review(db, [load_scheme("incentive")], seen, [ruling], reason="听了录音", actor="monitor", now=NOW)
+
+    def reject_appeal(self, db) -> None:
+        said = {"reason": "录音里没有", "now": NOW}
+        filed = file_appeal(
+            *(db, self.number(db), self.FAREWELL), agent_no="1023", within=timedelta(7), actor="agent", **said
+        )
+        decide_appeal(db, [load_scheme("incentive")], filed, None, actor="second", **said)
+
+    @pytest.fixture
+    def meanwhile(self, db, monkeypatch):
+        """Somebody does something while c4 is judged again, and the machine writes after that."""
+
+        def meanwhile(act) -> None:
+            judge_again = stage.judge
+
+            def judge_slowly(call, *args, **more):
+                if call.call_id == "c4":
+                    act(db)
+                return judge_again(call, *args, **more)
+
+            monkeypatch.setattr(stage, "judge", judge_slowly)
+
+        return meanwhile
+
+    def left(self, found) -> list[tuple[str, str]]:
+        return [(call["call_id"], call["reason"]) for call in found["left"]]
+
+    def test_while_it_runs_stays(self, db, five_calls, new, meanwhile):
+        meanwhile(self.fail_farewell)
+        found = rescore(db, load_standard(new))
+        assert self.left(found) == [("c4", "已由人工决定,不自动改判")]
+        assert found["counts"] == {"judged": 4, "changed": 4, "left": 1, "failed": 0}
+        assert scores(db)["c4"] == 40
+        assert cards(db, "c4") == ["1", "1"]
+        assert verify(db).sound
+
+    @pytest.fixture
+    def deduction(self, db, night, make_standard, old):
+        """c4 is published with a deduction by the machine."""
+        strict = make_standard("1", opening_unit=(4, "国家电网", False), closing_farewell=(6, "祝您愉快", False))
+        night({"c4": MUMBLES}, by=strict)
+
+    def test_of_an_appeal_that_they_reject_stays(self, db, deduction, new):
+        self.reject_appeal(db)
+        assert self.left(rescore(db, load_standard(new))) == [("c4", "已由人工决定,不自动改判")]
+        assert scores(db)["c4"] == 40
+
+    def test_of_an_appeal_that_they_reject_while_it_runs_stays(self, db, deduction, new, meanwhile):
+        meanwhile(self.reject_appeal)
+        assert self.left(rescore(db, load_standard(new))) == [("c4", "已由人工决定,不自动改判")]
+        assert scores(db)["c4"] == 40
 
 
 def test_a_call_that_cannot_be_judged_costs_no_other_one(db, five_calls, new):

@@ -198,6 +198,12 @@ class TestCommands:
         assert call("decide", vetoed["scorecard"], "--veto", "reject", *why)["published"]
         assert call("list") == []
 
+    def test_nobody_decides_in_the_name_of_the_machine(self, call):
+        """What the machine has decided is judged again by the next rescore."""
+        doubtful = call("list")[1]["scorecard"]
+        refused = call("decide", doubtful, "--na", OFFER, "--reason", "x", "--actor", "machine", status=3)
+        assert "机器的名字" in refused
+
     def test_looks_and_decisions_are_logged(self, call, tmp_path):
         vetoed, _ = call("list")
         call("show", vetoed["scorecard"])

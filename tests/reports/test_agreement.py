@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhijian.models.records.calibration import MACHINE, Verdict, machine_verdicts
+from zhijian.models.records.account import MACHINE
+from zhijian.models.records.calibration import Verdict, machine_verdicts
 from zhijian.models.records.scorecard import ItemResult, Outcome
 from zhijian.models.records.span import RecordError
 from zhijian.reports.agreement import agreement, alpha, kappa
