@@ -10,6 +10,7 @@ from zhijian.models.records.scorecard import Outcome, Status
 from zhijian.pipeline.ledger.scheme import Scheme
 from zhijian.pipeline.stages.book import publish
 from zhijian.pipeline.store.access_log import Action, log
+from zhijian.pipeline.store.appeals import AppealIsFinal, decided_on_appeal
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.holds import release
 from zhijian.pipeline.store.judgements import Judgement, held_judgements
@@ -48,9 +49,10 @@ def review(
     """Decides on the judgement that was looked at, in one transaction with the access log; returns what counts now.
 
     `veto_by_two`: a veto is confirmed only when a second person says so, too; one is enough to reject it. Raises
-    StaleReview where the judgement is no longer the latest, RecordError for rulings that do not fit.
+    StaleReview where the judgement is no longer the latest, RecordError for rulings that do not fit, AppealIsFinal.
     """
     with writing(engine) as conn:
+        _refuse_final(conn, seen, rulings, veto_confirmed)
         first_of_two = veto_by_two and veto_confirmed is True and not set(voters_for_veto(conn, seen.id)) - {actor}
         confirmed = None if first_of_two else veto_confirmed
         decided = review_in(conn, schemes, seen, rulings, veto_confirmed=confirmed, reason=reason, actor=actor, now=now)
@@ -60,6 +62,19 @@ def review(
         items = "、".join(ruling.item for ruling in rulings)
         log(conn, Action.DECIDE, actor=actor, now=now, call=seen.call, detail=items)
         return decided
+
+
+def _refuse_final(conn: sa.Connection, seen: Judgement, rulings: Sequence[Ruling], veto_confirmed: bool | None) -> None:
+    """Raises AppealIsFinal where a decision on an appeal would be undone, be it by a veto that is decided again.
+
+    An item that is in doubt after the call was judged anew has to be decided, whatever was said of it before.
+    """
+    card = seen.scorecard
+    asked = {ruling.item for ruling in rulings} - set(in_doubt(seen))
+    if veto_confirmed is not None and card.veto_confirmed is not None:
+        asked |= {item.id for item in card.items if item.veto}
+    if final := asked & decided_on_appeal(conn, seen.call):
+        raise AppealIsFinal(f"{'、'.join(sorted(final))} 的申诉已有最终决定,不能再改判")
 
 
 def review_in(

@@ -6,7 +6,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.workbench_tables import appeal_decisions, appeals
+
+
+class AppealIsFinal(StoreError):
+    """What was decided on an appeal is not decided again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ def appeal_of(conn: sa.Connection, id: int) -> Appeal | None:
 
 def appeals_of_call(conn: sa.Connection, call: int) -> tuple[Appeal, ...]:
     return _appeals(conn, appeals.c.call == call)
+
+
+def decided_on_appeal(conn: sa.Connection, call: int) -> frozenset[str]:
+    """The items of a call whose appeals are decided."""
+    return frozenset(appeal.item for appeal in appeals_of_call(conn, call) if appeal.decision is not None)
 
 
 def appeals_of_agent(conn: sa.Connection, agent_no: str) -> tuple[Appeal, ...]:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from zhijian.models.records.account import MACHINE
 from zhijian.models.records.codec import from_dict, to_dict
 from zhijian.models.records.review import Ruling, ruled
+from zhijian.pipeline.store.appeals import decided_on_appeal
 from zhijian.pipeline.store.calls import State
 from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.judgements import Judgement, latest_judgement
@@ -46,8 +47,9 @@ def reviews_of(conn: sa.Connection, call: int) -> tuple[Review, ...]:
 
 
 def ruled_on(conn: sa.Connection, call: int) -> frozenset[str]:
-    """The items of a call (row id) that people have ruled on."""
-    return frozenset(ruling.item for review in reviews_of(conn, call) for ruling in review.rulings)
+    """The items of a call (row id) that people have ruled on, be it that they rejected an appeal."""
+    ruled_on = frozenset(ruling.item for review in reviews_of(conn, call) for ruling in review.rulings)
+    return ruled_on | decided_on_appeal(conn, call)
 
 
 def refuse_stale(conn: sa.Connection, seen: Judgement) -> None:

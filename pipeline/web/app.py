@@ -17,6 +17,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from zhijian.models.records.span import RecordError
 from zhijian.pipeline.stages.appeal import AppealRefused
+from zhijian.pipeline.store.appeals import AppealIsFinal
 from zhijian.pipeline.store.database import StoreError
 from zhijian.pipeline.store.reviews import StaleReview
 from zhijian.pipeline.web import accounts, appeals, calibration, calls, decisions, lists, login, quality, sound
@@ -41,7 +42,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_REFUSED = {StaleReview: 409, AppealRefused: 409, StoreError: 422, RecordError: 422}
+_REFUSED = {StaleReview: 409, AppealRefused: 409, AppealIsFinal: 409, StoreError: 422, RecordError: 422}
 
 
 class Problem(BaseModel):

@@ -18,7 +18,7 @@ from zhijian.pipeline.store.access_log import Action, accesses
 from zhijian.pipeline.store.calls import call_task, register
 from zhijian.pipeline.store.hearings import heard_before, hearing_of
 from zhijian.pipeline.store.holds import HOLD
-from zhijian.pipeline.store.judgements import hearing_number
+from zhijian.pipeline.store.judgements import hearing_number, judged
 from zhijian.pipeline.store.tables import scorecards
 from zhijian.pipeline.web.decisions import DecisionIn
 
@@ -298,6 +298,38 @@ class TestAppeals:
         self.decide(site, appeal, upheld=False)
         assert self.decide(site, appeal, "second", upheld=True).status_code == 409
         assert self.file(site).status_code == 409
+
+    @pytest.mark.parametrize("upheld", [True, False])
+    def test_nobody_rules_on_the_item_after_it(self, site, upheld):
+        self.decide(site, self.file(site).json()["appeal"], upheld=upheld)
+        decided = site.judgement("good")
+        against = {"outcome": "fail", "points": "10"} if upheld else {"outcome": "pass"}
+        refused = decide(site, "good", "second", {"item": self.ITEM, "reason": "x"} | against)
+        assert (refused.status_code, "最终决定" in refused.json()["detail"]) == (409, True)
+        assert site.judgement("good") == decided
+
+    def test_nor_is_its_veto_decided_again(self, site):
+        decide(site, "veto", "second", veto_confirmed=True)
+        self.decide(site, self.file(site, "veto").json()["appeal"], upheld=False)
+        assert decide(site, "veto", "second", veto_confirmed=False).status_code == 409
+        assert site.judgement("veto").scorecard.veto_confirmed
+
+    def test_a_doubt_that_comes_later_is_decided_nevertheless(self, site):
+        self.decide(site, self.file(site).json()["appeal"], upheld=False)
+        before = site.judgement("good")
+        doubt = replace(before.scorecard.items[0], outcome=Outcome.UNSURE, points=None)
+        judged(site.engine, before.call, replace(before.scorecard, items=(doubt,)))
+        book(site.engine, before.source, site.bench.schemes, actor="machine", now=NOW)
+        assert decide(site, "good", "monitor", passes(self.ITEM)).json()["published"]
+
+    def test_a_line_that_is_put_right_leaves_what_was_decided(self, site, monkeypatch):
+        self.decide(site, self.file(site).json()["appeal"], upheld=False)
+        before = site.judgement("good")
+        passed = replace(before.scorecard.items[0], outcome=Outcome.PASS, points=before.scorecard.items[0].points_max)
+        monkeypatch.setattr(correct, "judge", lambda *_, **__: replace(before.scorecard, items=(passed,)))
+        body = {"scorecard": before.id, "utterance": 0, "text": "您好", "role": "agent"}
+        assert site.as_("second").post(f"/api/calls/{before.call}/corrections", json=body).status_code == 200
+        assert site.judgement("good").scorecard.items == before.scorecard.items
 
     def test_another_monitor_than_the_first_decides(self, site):
         decide(site, "doubt", "monitor", passes())
