@@ -50,7 +50,10 @@ app.add_typer(rules_app, name="rules")
 app.add_typer(ledger_cli.app, name="ledger")
 app.add_typer(review_cli.app, name="review")
 
-Date = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="只处理这一天的通话")]
+Date = Annotated[
+    datetime | None,
+    typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="报告这一天的通话;此前未处理的一并处理"),
+]
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="从这一天起的通话")]
 
 
@@ -109,8 +112,9 @@ def _night(night: Night, as_json: bool) -> int:
 
         result = run_night(night)
     say(as_json, result, "\n".join(summary_lines(result, night.out)))
-    counts = result["counts"]
-    return DONE_WITH_GAPS if counts["refused"] or counts["failed"] or counts["unfinished"] else DONE
+    counts, other_days = result["counts"], result["other_days"]
+    gaps = counts["refused"] or counts["failed"] or counts["unfinished"] or other_days["failed"]
+    return DONE_WITH_GAPS if gaps else DONE
 
 
 @app.command()

@@ -30,6 +30,7 @@ from zhijian.pipeline.night import Night, Work
 from zhijian.pipeline.progress import progress
 from zhijian.pipeline.settings import threads_for
 from zhijian.pipeline.stages import book, hear, judge, pull, report
+from zhijian.pipeline.stages.outputs import write_run
 from zhijian.pipeline.store.calls import (
     MAX_TRIES,
     CallTask,
@@ -42,7 +43,7 @@ from zhijian.pipeline.store.calls import (
     waiting,
 )
 from zhijian.pipeline.store.database import StoreError, open_database
-from zhijian.pipeline.store.judgements import known_recordings
+from zhijian.pipeline.store.judgements import judged_calls, known_recordings
 from zhijian.pipeline.store.roster import replace_roster
 from zhijian.pipeline.store.runs import end_run, start_run
 from zhijian.reports.redact import mask_digits
@@ -144,7 +145,10 @@ def book_points(night: Night) -> book.Booked:
 @task(task_run_name="report", cache_policy=NO_CACHE)
 def write_reports(night: Night, work: Work) -> dict[str, Any]:
     """Writes the output folder; returns what run.json says."""
-    return report.report(_engine(night), night, work, _standard(night), _ears(night).models)
+    result = report.report(_engine(night), night, work, _standard(night), _ears(night).models)
+    result["other_days"] = work.other_days
+    write_run(night.out / "run.json", result)
+    return result
 
 
 def run_night(night: Night) -> dict[str, Any]:
@@ -165,14 +169,16 @@ def night_flow(night: Night) -> dict[str, Any]:
     seconds: dict[str, float] = {}
     with _timed(seconds, "pull"):
         work = pull_calls(night)
+    not_shown = [call for call in _waiting(night) if not night.covers(call.call)]
     with _timed(seconds, "hear"):
         heard_s = _hear_all(night)
     with _timed(seconds, "judge"):
         judge_calls(night)
     with _timed(seconds, "book"):
         booked = book_points(night)
+    other_days = _what_became_of(engine, night, not_shown)
     work = replace(work, heard_s=heard_s, posted=booked.posted, reversed=booked.reversed, seconds=seconds)
-    result = write_reports(night, work)
+    result = write_reports(night, replace(work, other_days=other_days))
     end_run(engine, run, datetime.now().astimezone(), result)
     return result
 
@@ -201,8 +207,19 @@ def _hear_all(night: Night) -> float:
 
 
 def _waiting(night: Night) -> list[CallTask]:
-    """The calls of the night's days, and whatever was judged before and has changed since."""
-    return [call for call in waiting(_engine(night), night.source) if call.known or night.covers(call.call)]
+    """The calls up to the night's day, and whatever was judged before and has changed since."""
+    return [call for call in waiting(_engine(night), night.source) if call.known or night.takes(call.call)]
+
+
+def _what_became_of(engine: sa.Engine, night: Night, tasks: list[CallTask]) -> dict[str, Any]:
+    """How many of the calls are judged by now, and why the others are not."""
+    numbers, first_day = {task.id for task in tasks}, min((task.call.day for task in tasks), default=None)
+    found = [call for call in judged_calls(engine, night.source, first_day) if call.id in numbers] if tasks else []
+    unjudged = [call for call in found if call.state in (State.PULLED, State.HEARD, State.FAILED)]
+    return {
+        "judged": len(found) - len(unjudged),
+        "failed": [{"call_id": call.call.call_id, "reason": call.reason} for call in unjudged],
+    }
 
 
 @contextmanager

@@ -21,7 +21,8 @@ def own_database_url(out: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """One run over one folder. `day` and `since` choose calls by their local day; None = all of the list.
+    """One run over one folder. `day` and `since` choose calls by their local day, to take and to report on; None = all
+    of the list.
 
     It holds no secret, for Prefect keeps the parameters of its flows: whether the database is the one in the output
     folder is said here, the address of another one stays in the settings.
@@ -63,13 +64,20 @@ class Night:
         """The first half of the identity of this folder's calls."""
         return self.folder.resolve().as_uri()
 
+    def takes(self, call: Call) -> bool:
+        """Of a call that waits. The run of its own day may have been cut short, or its row has come late."""
+        return (self.day is None or call.day <= self.day) and (self.since is None or call.day >= self.since)
+
     def covers(self, call: Call) -> bool:
+        """The report shows the call."""
         return (self.day is None or call.day == self.day) and (self.since is None or call.day >= self.since)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What the run itself did, as far as the database does not tell. `heard_s` is sound, `seconds` is time by stage."""
+    """What the run itself did, as far as the database does not tell. `heard_s` is sound, `seconds` is time by stage;
+    `other_days` says what became of calls that waited and that the report does not show.
+    """
 
     started_at: datetime
     new: tuple[str, ...] = ()
@@ -78,6 +86,7 @@ class Work:
     heard_s: float = 0.0
     posted: int = 0
     reversed: int = 0
+    other_days: dict[str, Any] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

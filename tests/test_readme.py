@@ -242,6 +242,7 @@ def test_the_line_it_shows_is_what_a_night_prints(readme):
     counts |= {"failed": failed, "unfinished": 0, "refused": refused}
     nothing = {name: [] for name in ("refused", "unscorable", "failed", "revised", "possible_duplicates")}
     result = {"counts": counts, "ledger": {"posted": posted, "reversed": reversed_, "anchor_problem": None}, **nothing}
+    result["other_days"] = {"judged": 0, "failed": []}
     assert list(summary_lines(result, Path("demo-out"))) == [shown]
 
 

@@ -261,6 +261,7 @@ def test_run_json_says_what_was_done_with_what(sample_night, cards) -> None:
     assert run["counts"]["published"] == sum(card.published for card in cards)
     assert run["counts"]["published"] + run["counts"]["held"] == 10
     assert {run[name] == [] for name in ("refused", "unscorable", "failed", "revised", "possible_duplicates")} == {True}
+    assert run["other_days"] == {"judged": 0, "failed": []}
     assert {"pull", "hear", "judge", "book"} <= set(run["seconds"])
     assert run["real_time_factor"] == pytest.approx(run["seconds"]["hear"] / run["heard_s"], abs=1e-3)
     assert run["peak_memory_mb"] > 100

@@ -1,5 +1,6 @@
 """The night when things go wrong: killed, started twice, broken input, corrected rows, a full disk, missing parts."""
 
+import errno
 import json
 import os
 import random
@@ -220,6 +221,59 @@ def test_a_recording_that_makes_hearing_fail_costs_no_other_call(zhijian, make_f
     everywhere = [done.stdout.encode(), done.stderr.encode()]
     everywhere += [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and folder not in path.parents]
     assert not any(b"16380265197" in content for content in everywhere)
+
+
+TROUBLED_EARS = """
+import os, signal
+from zhijian.models.engines.ears import Ears
+from zhijian.pipeline import cli
+
+hear = Ears.hear
+
+def hear_or_fail(ears, sound, questions):
+    if sound.duration_ms == 24_000 and "ERROR" in os.environ:
+        raise OSError(int(os.environ["ERROR"]), "")
+    if sound.duration_ms == 22_000 and "KILLED" in os.environ:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return hear(ears, sound, questions)
+
+Ears.hear = hear_or_fail
+cli.main()
+"""
+
+
+def test_what_a_night_has_left_the_next_one_takes_whatever_its_day(zhijian, make_folder, tmp_path) -> None:
+    """Of the 19th, one recording cannot be read, and one takes the process down; the crontab goes on to the 20th."""
+    calls = {
+        "unreadable": SHORT_CALLS["good"] | {"started_at": "2026-11-19T09:00:00+08:00"},
+        "killed": SHORT_CALLS["rude"] | {"started_at": "2026-11-19T10:00:00+08:00"},
+        "tonight": {"sample": "s06", "seconds": 23, "started_at": "2026-11-20T09:00:00+08:00"},
+        "tomorrow": {"sample": "s06", "seconds": 25, "started_at": "2026-11-21T09:00:00+08:00"},
+    }
+    folder, out = make_folder(tmp_path / "calls", calls), tmp_path / "out"
+
+    def night(day: str, **env: object) -> subprocess.CompletedProcess[str]:
+        words = ("night", folder, "--out", out, "--date", day)
+        program = (sys.executable, "-c", TROUBLED_EARS)
+        return zhijian(*words, program=program, cwd=tmp_path, PREFECT_HOME=tmp_path / "prefect", ZHIJIAN_JOBS=1, **env)
+
+    assert night("2026-11-19", ERROR=errno.EIO, KILLED=1).returncode == -signal.SIGKILL
+    done = night("2026-11-20", ERROR=errno.EIO)
+    assert done.returncode == 1, done.stderr
+    left = {"call_id": "unreadable", "reason": "录音暂时读不出来,下次再试"}
+    assert run_json(out)["other_days"] == {"judged": 1, "failed": [left]}
+    assert run_json(out)["counts"]["calls"] == 1
+    assert done.stdout.splitlines()[1:] == [
+        "其他日期的通话:补评 1 通,仍未处理 1 通",
+        "失败 unreadable:录音暂时读不出来,下次再试",
+    ]
+    assert night("2026-11-20").returncode == 0
+    assert run_json(out)["other_days"] == {"judged": 1, "failed": []}
+    assert set(judged(out)) == {"tonight"}
+    with closing(sqlite3.connect(out / "zhijian.db")) as database:
+        states = dict(database.execute("SELECT call_id, state FROM calls").fetchall())
+    assert states.pop("tomorrow") == "pulled"
+    assert set(states.values()) <= {"published", "held"}
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no limits can be set to a running process here")
