@@ -11,7 +11,7 @@ from zhijian.models.records.call import Call
 from zhijian.models.records.scorecard import Scorecard
 from zhijian.pipeline.store.calls import State, change
 from zhijian.pipeline.store.database import StoreError, writing
-from zhijian.pipeline.store.tables import calls, publications, scorecards
+from zhijian.pipeline.store.tables import calls, publications, reviews, scorecards
 from zhijian.pipeline.store.workbench_tables import appeal_decisions, appeals
 from zhijian.pipeline.store.worklist import list_call
 
@@ -165,15 +165,24 @@ class WithoutSound:
 
 
 def without_sound(engine: sa.Engine, source: str) -> tuple[WithoutSound, ...]:
-    """The held calls of a source that wait for a usable recording."""
+    """The held calls of a source that wait for a usable recording, be it that people have looked at them since."""
+    card = scorecards.alias()
+    by_person = sa.exists().where(reviews.c.call == card.c.call, reviews.c.result == card.c.id)
+    found_at = (
+        sa.select(card.c.judged_at)
+        .where(card.c.call == calls.c.id, ~by_person)
+        .order_by(card.c.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     query = (
-        sa.select(calls.c.id, calls.c.content, scorecards.c.content.label("scorecard"), scorecards.c.judged_at)
+        sa.select(calls.c.id, calls.c.content, scorecards.c.content.label("scorecard"), found_at.label("found_at"))
         .join_from(calls, scorecards, scorecards.c.id == _last_scorecard)
         .where(calls.c.source == source, calls.c.state == State.HELD, scorecards.c.hearing.is_(None))
     )
     with engine.connect() as conn:
         return tuple(
-            WithoutSound(row.id, row.content, row.scorecard.reason, row.judged_at) for row in conn.execute(query)
+            WithoutSound(row.id, row.content, row.scorecard.reason, row.found_at) for row in conn.execute(query)
         )
 
 

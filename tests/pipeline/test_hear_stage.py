@@ -16,9 +16,10 @@ from zhijian.models.records.scorecard import Status
 from zhijian.pipeline.ledger.scheme import load_scheme
 from zhijian.pipeline.stages.book import book
 from zhijian.pipeline.stages.hear import hear, reopen_arrived
+from zhijian.pipeline.stages.review import review
 from zhijian.pipeline.store.calls import State, register, waiting
 from zhijian.pipeline.store.database import open_database
-from zhijian.pipeline.store.judgements import judged_calls
+from zhijian.pipeline.store.judgements import judged_calls, latest_judgement
 from zhijian.rules.standard import load_standard
 
 STANDARD = load_standard()
@@ -102,6 +103,23 @@ def test_a_recording_that_comes_late_is_heard_after_all(engine, tmp_path, write_
     reopen_arrived(engine, tmp_path, "s")
     hear_all(engine, tmp_path, CountingEars())
     assert [task.state for task in waiting(engine, "s")] == [State.HEARD]
+
+
+def test_a_recording_that_was_mended_before_somebody_looked_is_heard_after_all(engine, tmp_path, write_sound):
+    (tmp_path / "a.wav").write_bytes(b"broken")
+    register(engine, [call("a", "a.wav")])
+    time.sleep(0.05)
+    hear_all(engine, tmp_path, CountingEars())
+    book(engine, "s", [load_scheme("incentive")], actor="machine", now=datetime.now(UTC))
+    time.sleep(0.05)
+    write_sound("a.wav")
+    time.sleep(0.05)
+    with engine.connect() as conn:
+        seen = latest_judgement(conn, 1)
+    for monitor in ("first", "second"):
+        seen = review(engine, [], seen, [], reason="没有声音", actor=monitor, now=datetime.now(UTC))
+    reopen_arrived(engine, tmp_path, "s")
+    assert [task.state for task in waiting(engine, "s")] == [State.PULLED]
 
 
 def test_a_share_that_was_not_mounted_is_heard_when_it_is_back(engine, tmp_path, write_sound):
