@@ -46,7 +46,7 @@ from zhijian.pipeline.store.database import StoreError, open_database
 from zhijian.pipeline.store.judgements import judged_calls, known_recordings
 from zhijian.pipeline.store.roster import replace_roster
 from zhijian.pipeline.store.runs import end_run, start_run
-from zhijian.reports.redact import mask_digits
+from zhijian.reports.redact import mask_digits, shown_recording
 from zhijian.rules.standard import Standard, load_standard
 
 log = logging.getLogger(__name__)
@@ -98,9 +98,13 @@ def pull_calls(night: Night) -> Work:
         started_at=datetime.now().astimezone(),
         new=registered.new,
         revised=registered.revised,
-        # a recording that an earlier list has named is no stray; people put telephone numbers into file names
-        refused=tuple(replace(r, file=mask_digits(r.file)) for r in pulled.refused if r.row or r.file not in known),
+        # a recording that an earlier list has named is no stray
+        refused=tuple(_masked(refusal) for refusal in pulled.refused if refusal.row or refusal.file not in known),
     )
+
+
+def _masked(refusal: pull.Refusal) -> pull.Refusal:
+    return replace(refusal, file=mask_digits(refusal.file) if refusal.row else shown_recording(refusal.file))
 
 
 def _worth_another_try(_task: Any, _run: Any, state: Any) -> bool:

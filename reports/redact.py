@@ -87,6 +87,13 @@ def mask_digits(text: str) -> str:
     return "".join(chars)
 
 
+def shown_recording(path: str) -> str:
+    """The path of a recording that no row names: people name recordings after customers and their numbers."""
+    if re.search(r"[\u4e00-\u9fff]|(?:\d\D*){4}", path):
+        return f"***{PurePath(path).suffix}"
+    return mask_digits(path)
+
+
 def redactor_for(
     call: Call, scorecard: Scorecard, extra: Iterable[str] = (), dialogue: Dialogue | None = None
 ) -> Redactor:
@@ -231,13 +238,11 @@ def _stars(run: str) -> str:
 
 
 def _shown_id(refusal: Refusal) -> str | None:
-    """A refused row may hold anything where its id should be; a recording without a row may be named after a person."""
+    """A refused row may hold anything where its id should be."""
     shown = refusal.call_id
     if shown is None or (refusal.row is not None and CALL_ID.fullmatch(shown)):
         return shown
-    if refusal.row is None and re.search(r"[\u4e00-\u9fff]|(?:\d\D*){4}", shown):
-        return f"***{PurePath(shown).suffix}"
-    return mask_digits(shown)
+    return shown_recording(shown) if refusal.row is None else mask_digits(shown)
 
 
 def _redacted_call(judged: JudgedCall) -> JudgedCall:

@@ -159,6 +159,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_judged(zhijian, make_folde
     soundfile.write(audio / "blink.wav", soundfile.read(audio / "good.wav", frames=1600)[0], 8000)
     (audio / "gone.wav").unlink()
     shutil.copy(audio / "good.wav", audio / "unlisted.wav")
+    shutil.copy(audio / "good.wav", audio / "张建国投诉13812345678.wav")
     header, *rows = (folder / "calls.csv").read_text(encoding="utf-8").splitlines()
     twice, bad_date = rows[-2:]
     rows[-1] = bad_date.replace("2026-11-20", "2026-13-20")
@@ -182,10 +183,13 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_judged(zhijian, make_folde
         ("calls.csv", "twice"),
         ("calls.csv", "“../escape”"),
         ("audio/unlisted.wav", None),
+        ("***.wav", None),
     ]
+    assert "未受理 ***.wav:没有对应的通话记录,请在通话清单中补上一行" in lines
+    assert "张建国" not in done.stdout + done.stderr + (out / "run.json").read_text(encoding="utf-8")
     for refusal in run["refused"]:
-        (line,) = [line for line in lines if line.startswith("未受理") and line.endswith(refusal["reason"])] or [""]
-        assert refusal["file"] in line
+        begin = f"未受理 {refusal['file']}"
+        (line,) = [line for line in lines if line.startswith(begin) and line.endswith(refusal["reason"])] or [""]
         assert (refusal["call_id"] or "") in line
     assert not list(tmp_path.rglob("escape*"))
 
