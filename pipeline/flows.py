@@ -4,6 +4,7 @@ Prefect gives retries, concurrency, a schedule and a picture. A call's task take
 id, never sound or a dialogue; it can be run again at any time, for what is done is found in the database.
 """
 
+import errno
 import logging
 import time
 import traceback
@@ -238,6 +239,9 @@ def _counting_tries(engine: sa.Engine, call: CallTask) -> Iterator[None]:
         raise
     except OSError as error:
         log.error("call %s: %s", call.call.call_id, type(error).__name__)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            postponed(engine, call.id, "磁盘已满,下次再试")
+            raise StoreError("磁盘已满(临时文件在 TMPDIR 指明的文件夹):请腾出空间,再次运行即从中断处继续") from None
         postponed(engine, call.id, "录音暂时读不出来,下次再试")
         raise CallFailed(type(error).__name__) from None
     except Exception as error:

@@ -280,6 +280,18 @@ def test_what_a_night_has_left_the_next_one_takes_whatever_its_day(zhijian, make
     assert set(states.values()) <= {"published", "held"}
 
 
+def test_no_room_for_temporary_files_stops_the_night_and_costs_no_try(zhijian, make_folder, tmp_path) -> None:
+    folder, out = make_folder(tmp_path / "calls", {"good": GOOD}), tmp_path / "out"
+    program = (sys.executable, "-c", TROUBLED_EARS)
+    stopped = zhijian("run", folder, "--out", out, program=program, ERROR=errno.ENOSPC)
+    assert (stopped.returncode, stopped.stdout) == (3, ""), stopped.stderr
+    assert "磁盘已满" in stopped.stderr.splitlines()[-1]
+    with closing(sqlite3.connect(out / "zhijian.db")) as database:
+        columns = "state, tries, crashes, attempt_started_at, reason"
+        (call,) = database.execute(f"SELECT {columns} FROM calls").fetchall()
+    assert call == ("pulled", 0, 0, None, "磁盘已满,下次再试")
+
+
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no limits can be set to a running process here")
 def test_a_database_that_cannot_grow_stops_the_night_and_the_next_one_goes_on(zhijian, make_folder, tmp_path) -> None:
     """As on a full disk: from the first hearing on, no file can grow."""
