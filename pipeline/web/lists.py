@@ -57,16 +57,17 @@ class Filter(BaseModel):
     page: int = Field(1, ge=1, le=100_000)
 
     def choice(self, bench: Workbench, account: Account, *, waiting: bool | None = None) -> Choice:
-        """The calls of the filter among those that the account may see."""
+        """The calls of the filter among those that the account may see; of what kind his are, no agent is told."""
         allowed = own_choice(bench, account)
         people = allowed.people
         if self.team:
             people = team_entries(people if people is not None else stored_roster(bench.engine), [self.team])
         names = ["item", "scenario", "from_day", "to_day", "score_from", "score_to"]
+        rank = None
         if account.role is not AGENT:
             names.append("agent_no")
+            rank = Rank[self.kind.upper()] if self.kind else None
         given = {name: value for name in names if (value := getattr(self, name)) != ""}
-        rank = Rank[self.kind.upper()] if self.kind else None
         return replace(allowed, people=people, waiting=waiting, rank=rank, **given)
 
 

@@ -26,6 +26,14 @@ def test_a_drawn_call_waits_in_the_queue(site):
     assert site.as_("monitor").get("/api/queue?kind=sampled").json()["total"] == 1
 
 
+def test_an_agent_is_not_told_what_is_drawn(site):
+    drawn = {"from_day": "2026-11-20", "to_day": "2026-11-20", "per_agent": 5}
+    site.as_("supervisor").post("/api/samples", json=drawn)
+    for kind in ("", "sampled", "veto"):
+        shown = site.as_("agent").get(f"/api/calls?kind={kind}").json()["calls"]
+        assert [(one["call_id"], one["kind"]) for one in shown] == [("good", "settled")]
+
+
 def test_a_period_that_ends_before_it_begins_is_refused(site):
     drawn = {"from_day": "2026-11-21", "to_day": "2026-11-20", "per_agent": 1}
     assert site.as_("supervisor").post("/api/samples", json=drawn).status_code == 422
