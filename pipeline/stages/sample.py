@@ -7,13 +7,14 @@ are not drawn come on top: the random ones stay a fair picture of the agent.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import partial
 from hashlib import sha256
 
 import sqlalchemy as sa
 
+from zhijian.models.records.roster import RosterEntry
 from zhijian.models.records.sampling import DrawnFor, Sampling
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.samples import Candidate, Drawn, add_sample, candidates
@@ -34,14 +35,22 @@ def draw(among: Iterable[Candidate], sampling: Sampling) -> tuple[Drawn, ...]:
     )
 
 
-def sample(engine: sa.Engine, sampling: Sampling, *, actor: str, now: datetime) -> tuple[int, tuple[Drawn, ...]]:
-    """Draws, and stores what was drawn; returns the number of the draw and its calls.
+def sample(
+    engine: sa.Engine,
+    sampling: Sampling,
+    *,
+    actor: str,
+    now: datetime,
+    people: Collection[RosterEntry] | None = None,
+) -> tuple[int, tuple[Drawn, ...]]:
+    """Draws, among all calls or those of these stretches of the roster, and stores what was drawn; returns the number
+    of the draw and its calls.
 
     A month of scorecards is read before the transaction that writes, so that nobody waits for it; a call that somebody
     decides on meanwhile does not wait for anybody any more.
     """
     with engine.connect() as conn:
-        drawn = draw(candidates(conn, sampling), sampling)
+        drawn = draw(candidates(conn, sampling, people), sampling)
     with writing(engine) as conn:
         return add_sample(conn, sampling, drawn, actor=actor, now=now), drawn
 

@@ -1,6 +1,6 @@
 """The calls that were drawn for a person to look at, from which draw each and why. Added, never changed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -9,12 +9,13 @@ import sqlalchemy as sa
 
 from zhijian.models.records.call import Call
 from zhijian.models.records.codec import to_dict
+from zhijian.models.records.roster import RosterEntry
 from zhijian.models.records.sampling import DrawnFor, Risk, Sampling
 from zhijian.pipeline.store.calls import State
 from zhijian.pipeline.store.judgements import Judgement
 from zhijian.pipeline.store.tables import calls, reviews, scorecards
 from zhijian.pipeline.store.workbench_tables import sampled_calls, samples, worklist
-from zhijian.pipeline.store.worklist import Rank
+from zhijian.pipeline.store.worklist import Rank, of_people
 from zhijian.rules.call.scenario import recorded_scenario
 
 _UNDECIDED = ~sa.exists().where(reviews.c.call == worklist.c.call)
@@ -50,8 +51,11 @@ class Waiting:
     risks: tuple[Risk, ...]
 
 
-def candidates(conn: sa.Connection, sampling: Sampling) -> Iterator[Candidate]:
-    """The calls of the period, published or held, that have a score to look at and that no person has decided on.
+def candidates(
+    conn: sa.Connection, sampling: Sampling, people: Collection[RosterEntry] | None = None
+) -> Iterator[Candidate]:
+    """The calls of the period, published or held, that have a score to look at and that no person has decided on: all,
+    or those of people on the days that they are in these stretches of the roster.
 
     One at a time, so that a month of scorecards need not be held at once.
     """
@@ -59,6 +63,7 @@ def candidates(conn: sa.Connection, sampling: Sampling) -> Iterator[Candidate]:
         sa.select(worklist, calls.c.source, calls.c.content)
         .join_from(worklist, calls, worklist.c.call == calls.c.id)
         .where(worklist.c.day.between(sampling.from_day, sampling.to_day), *_UNSEEN)
+        .where(sa.true() if people is None else of_people(people))
         .execution_options(yield_per=500)
     )
     for row in conn.execute(query):

@@ -189,7 +189,7 @@ def _which(choice: Choice) -> list[sa.ColumnElement[bool]]:
     if choice.published is not None:
         which.append(w.published == choice.published)
     if choice.people is not None:
-        which.append(_of_people(choice.people))
+        which.append(of_people(choice.people))
     if choice.item is not None:
         item = sa.select(worklist_items.c.call).where(worklist_items.c.item == choice.item)
         which.append(w.call.in_(item))
@@ -211,7 +211,7 @@ def _tenths(score: Decimal | None) -> int | None:
     return None if score is None else int(score * 10)
 
 
-def _of_people(people: Collection[RosterEntry]) -> sa.ColumnElement[bool]:
+def of_people(people: Collection[RosterEntry]) -> sa.ColumnElement[bool]:
     """The calls in these stretches; people of the same days are taken together, as SQLite refuses deep questions."""
     by_days: defaultdict[tuple[date | None, date | None], set[str]] = defaultdict(set)
     for entry in people:

@@ -1,5 +1,6 @@
 """Calibration: several monitors judge the same calls blind; when it is closed, how far they and the machine agree."""
 
+from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -17,10 +18,11 @@ from zhijian.pipeline.store.calls import call_task
 from zhijian.pipeline.store.database import writing
 from zhijian.pipeline.store.hearings import hearing_of
 from zhijian.pipeline.store.judgements import Judgement, hearing_number, judgement_of
+from zhijian.pipeline.store.roster import stored_roster, team_on
 from zhijian.pipeline.web.call_view import UtteranceView, utterance_views
 from zhijian.pipeline.web.pages import page
 from zhijian.pipeline.web.quality import precision
-from zhijian.pipeline.web.workbench import Bench, Logged, Monitor, Reviewer, Supervisor, Workbench, visible
+from zhijian.pipeline.web.workbench import SUPERVISOR, Bench, Logged, Monitor, Reviewer, Supervisor, Workbench, visible
 from zhijian.reports.redact import redactor_for
 
 router = APIRouter()
@@ -98,8 +100,10 @@ class BlindCall(BaseModel):
 
 @router.get("/api/calibrations")
 def calibrations(bench: Bench, account: Reviewer) -> list[SessionView]:
+    """The sessions that one may see, the latest first."""
     with bench.engine.connect() as conn:
-        return [_session(bench, account, one) for one in reversed(store.all_calibrations(conn))]
+        found = store.all_calibrations(conn)
+    return [_session(bench, account, one) for one in reversed(found) if _may_see(bench, account, one)]
 
 
 @router.get("/calibrations", include_in_schema=False)
@@ -120,13 +124,13 @@ def open_session(bench: Bench, account: Supervisor, wanted: CalibrationIn) -> Se
 
 @router.get("/api/calibrations/{session}")
 def calibration(bench: Bench, account: Reviewer, session: Number) -> SessionView:
-    return _session(bench, account, _found(bench, session))
+    return _session(bench, account, _found(bench, account, session))
 
 
 @router.post("/api/calibrations/{session}/close")
 def close(bench: Bench, account: Supervisor, session: Number) -> SessionView:
     """Ends a session: what all said is open from now on, and nobody judges any more."""
-    _found(bench, session)
+    _found(bench, account, session)
     with writing(bench.engine) as conn:
         store.close_calibration(conn, session, now=bench.now())
         closed = store.calibration(conn, session)
@@ -136,7 +140,7 @@ def close(bench: Bench, account: Supervisor, session: Number) -> SessionView:
 @router.get("/api/calibrations/{session}/calls/{scorecard}")
 def blind_call(bench: Bench, account: Monitor, session: Number, scorecard: Number) -> BlindCall:
     """The call as a rater judges it. Every look is logged."""
-    seen = _of_session(bench, session, scorecard)
+    seen = _of_session(bench, account, session, scorecard)
     task = call_task(bench.engine, seen.call)
     with writing(bench.engine) as conn:
         own = store.own_verdicts(conn, session, account.name)
@@ -172,7 +176,7 @@ def blind_page(bench: Bench, logged: Logged, account: Monitor, session: Number, 
 @router.post("/api/calibrations/{session}/calls/{scorecard}/verdicts", status_code=204)
 def judge(bench: Bench, account: Monitor, session: Number, scorecard: Number, given: VerdictsIn) -> Response:
     """Adds the rater's verdicts; each is given once."""
-    _of_session(bench, session, scorecard)
+    _of_session(bench, account, session, scorecard)
     verdicts = [
         Verdict(scorecard=scorecard, item=one.item, rater=account.name, outcome=Outcome(one.outcome))
         for one in given.verdicts
@@ -182,16 +186,27 @@ def judge(bench: Bench, account: Monitor, session: Number, scorecard: Number, gi
     return Response(status_code=204)
 
 
-def _found(bench: Workbench, session: int) -> store.Calibration:
-    try:
-        with bench.engine.connect() as conn:
-            return store.calibration(conn, session)
-    except store.CalibrationError:
-        raise HTTPException(404, "没有这次校准") from None
+def _found(bench: Workbench, account: Account, session: int) -> store.Calibration:
+    """Raises HTTPException 404 where there is no such session, and for one that the account may not see."""
+    with bench.engine.connect() as conn, suppress(store.CalibrationError):
+        found = store.calibration(conn, session)
+        if _may_see(bench, account, found):
+            return found
+    raise HTTPException(404, "没有这次校准")
 
 
-def _of_session(bench: Workbench, session: int, scorecard: int) -> Judgement:
-    if scorecard not in _found(bench, session).scorecards:
+def _may_see(bench: Workbench, account: Account, found: store.Calibration) -> bool:
+    """Supervisors: what they have opened, and what is all about their teams."""
+    if account.role is not SUPERVISOR or found.opened_by == account.name:
+        return True
+    roster = stored_roster(bench.engine)
+    with bench.engine.connect() as conn:
+        cards = store.session_scorecards(conn, found.id).values()
+    return all(team_on(roster, card.agent_no, card.started_at.date()) in account.teams for card in cards)
+
+
+def _of_session(bench: Workbench, account: Account, session: int, scorecard: int) -> Judgement:
+    if scorecard not in _found(bench, account, session).scorecards:
         raise HTTPException(404, "这次校准里没有这通电话")
     with bench.engine.connect() as conn:
         seen = judgement_of(conn, scorecard)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from zhijian.models.records.sampling import MAX_SEED, Sampling
 from zhijian.pipeline.stages.calibrate import machine_precision
 from zhijian.pipeline.stages.sample import sample
-from zhijian.pipeline.web.workbench import Bench, Reviewer, Supervisor
+from zhijian.pipeline.web.workbench import Bench, Reviewer, Supervisor, own_choice
 
 router = APIRouter()
 
@@ -40,9 +40,10 @@ class Rate(BaseModel):
 
 @router.post("/api/samples", status_code=201)
 def draw(bench: Bench, account: Supervisor, wanted: SamplingIn) -> Sampled:
-    """Draws calls of every agent at random, and all that are risky; they wait in the queue for a person."""
+    """Draws calls of each agent in own teams at random, and all that are risky; they wait in the queue for a person."""
     sampling = Sampling(from_day=wanted.from_day, to_day=wanted.to_day, per_agent=wanted.per_agent, seed=wanted.seed)
-    number, drawn = sample(bench.engine, sampling, actor=account.name, now=bench.now())
+    people = own_choice(bench, account).people
+    number, drawn = sample(bench.engine, sampling, actor=account.name, now=bench.now(), people=people)
     return Sampled(sample=number, calls=len(drawn))
 
 

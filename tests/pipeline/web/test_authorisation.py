@@ -45,8 +45,8 @@ TABLE: dict[str, tuple[str, int, str]] = {
     "GET /api/calibrations": ("monitor supervisor", 200, ""),
     "GET /calibrations": ("monitor supervisor", 200, ""),
     "POST /api/calibrations": ("supervisor", 201, "cut"),
-    "GET /api/calibrations/{session}": ("monitor supervisor", 200, ""),
-    "POST /api/calibrations/{session}/close": ("supervisor", 200, ""),
+    "GET /api/calibrations/{session}": ("monitor supervisor", 200, "cut"),
+    "POST /api/calibrations/{session}/close": ("supervisor", 200, "cut"),
     "GET /api/calibrations/{session}/calls/{scorecard}": ("monitor", 200, ""),
     "GET /calibrations/{session}/calls/{scorecard}": ("monitor", 200, ""),
     "POST /api/calibrations/{session}/calls/{scorecard}/verdicts": ("monitor", 204, ""),
@@ -122,7 +122,7 @@ def test_who_may_do_what(site, route, role, own):
     session, scorecard = 0, site.judgement(call).id
     if "{session}" in route:
         with writing(site.engine) as conn:
-            session = open_calibration(conn, "十一月", [scorecard], actor="supervisor", now=site.bench.now())
+            session = open_calibration(conn, "十一月", [scorecard], actor="lead", now=site.bench.now())
     client = site.nobody() if role == "nobody" else site.as_(role)
     method, path = route.split()
     ids = {"call": site.numbers[call], "appeal": appeal, "session": session, "scorecard": scorecard}
@@ -150,6 +150,17 @@ def test_a_call_that_is_not_there_and_one_that_is_another_s_look_alike(site):
 def test_only_reviewers_see_customer_data(site, role):
     number = site.numbers["good"]
     assert site.as_(role).get(f"/api/calls/{number}?unmasked=true").status_code == 403
+
+
+def test_a_supervisor_lists_the_calibrations_of_his_teams_and_his_own(site):
+    now = site.bench.now()
+    own, other = site.judgement("good").id, site.judgement("other-good").id
+    with writing(site.engine) as conn:
+        opened = [("own", [own], "lead"), ("mixed", [own, other], "lead"), ("his", [own, other], "supervisor")]
+        for name, scorecards, actor in opened:
+            open_calibration(conn, name, scorecards, actor=actor, now=now)
+    for who, names in (("supervisor", ["his", "own"]), ("monitor", ["his", "mixed", "own"])):
+        assert [one["name"] for one in site.as_(who).get("/api/calibrations").json()] == names
 
 
 def test_a_supervisor_lists_his_teams_only_whatever_he_asks_for(site):

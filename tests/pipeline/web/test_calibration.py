@@ -18,12 +18,12 @@ def judge(site, session: int, who: str, outcome: str, call: str = "good", item: 
 
 def test_a_drawn_call_waits_in_the_queue(site):
     drawn = {"from_day": "2026-11-20", "to_day": "2026-11-20", "per_agent": 5, "seed": 7}
-    assert site.as_("supervisor").post("/api/samples", json=drawn).json() == {"sample": 1, "calls": 5}
+    assert site.as_("supervisor").post("/api/samples", json=drawn).json() == {"sample": 1, "calls": 3}
     listed = site.as_("monitor").get("/api/queue?kind=sampled").json()["calls"]
-    assert [one["call_id"] for one in listed] == ["good", "other-good"]
+    assert [one["call_id"] for one in listed] == ["good"]  # the other team's is not his to draw
     agrees = {"scorecard": site.judgement("good").id, "rulings": [], "reason": "同意系统评分"}
     site.as_("monitor").post(f"/api/calls/{site.numbers['good']}/decisions", json=agrees)
-    assert site.as_("monitor").get("/api/queue?kind=sampled").json()["total"] == 1
+    assert site.as_("monitor").get("/api/queue?kind=sampled").json()["total"] == 0
 
 
 def test_an_agent_is_not_told_what_is_drawn(site):
