@@ -51,13 +51,14 @@ def login(
     now, address = bench.now(), request.client.host if request.client else ""
     try:
         account = log_in(bench.engine, name, password, address=address, now=now)
+    except TooManyFailures as error:  # not logged: nobody has tried a password, and the log would grow at will
+        return page("login.html.j2", None, status=429, problem=str(error), name=name)
     except LoginRefused as error:
         with writing(bench.engine) as conn:
             # what is no account's name may be a password, typed into the wrong field
             known = account_named(conn, name) is not None
             log(conn, Action.LOGIN_REFUSED, actor=name if known else "?", now=now, detail=address)
-        status = 429 if isinstance(error, TooManyFailures) else 401
-        return page("login.html.j2", None, status=status, problem=str(error), name=name)
+        return page("login.html.j2", None, status=401, problem=str(error), name=name)
     with writing(bench.engine) as conn:
         if old := request.cookies.get(COOKIE):
             close_session(conn, old)

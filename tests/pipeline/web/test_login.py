@@ -10,6 +10,7 @@ from tests.pipeline.web.conftest import NOW
 from zhijian.pipeline.store import accounts
 from zhijian.pipeline.store.access_log import Action, accesses
 from zhijian.pipeline.store.accounts import (
+    FAILURES_PER_ADDRESS,
     FAILURES_PER_NAME,
     SESSION_IDLE,
     SESSION_MAX,
@@ -209,6 +210,24 @@ def test_logins_are_logged(with_password):
     with with_password.engine.connect() as conn:
         found = [(access.actor, access.action) for access in accesses(conn, limit=2)]
     assert found == [("monitor", Action.LOGIN), ("monitor", Action.LOGIN_REFUSED)]
+
+
+def test_tries_beyond_the_limit_are_not_logged(with_password):
+    client = with_password.nobody()
+    statuses = [log_in(client, "wrong").status_code for _ in range(FAILURES_PER_NAME + 3)]
+    assert statuses == [401] * FAILURES_PER_NAME + [429] * 3
+    with with_password.engine.connect() as conn:
+        assert len(accesses(conn, limit=99)) == FAILURES_PER_NAME
+
+
+def test_behind_a_trusted_proxy_one_address_locks_out_no_other(with_password, make_site):
+    client = make_site(with_password.engine, trusted_proxies=("testclient",)).nobody()
+    client.headers["x-forwarded-for"] = "203.0.113.9"
+    for number in range(FAILURES_PER_ADDRESS):
+        log_in(client, "wrong", f"nobody-{number}")
+    assert log_in(client).status_code == 429
+    client.headers["x-forwarded-for"] = "203.0.113.10"
+    assert log_in(client).status_code == 303
 
 
 def test_a_password_in_the_wrong_field_is_not_logged(with_password):
