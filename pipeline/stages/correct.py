@@ -43,7 +43,10 @@ def correct(
     task = call_task(engine, seen.call)
     if seen.scorecard.standard.sha256 != standard.sha256:
         judged_by = f"{seen.scorecard.standard.id} {seen.scorecard.standard.version}"
-        raise StoreError(f"这通电话按标准 {judged_by} 评分,现在用的是另一份标准:请先用 zhijian rescore 重新评分,再更正")
+        raise StoreError(
+            f"这通电话按标准 {judged_by} 评分,工作台启动时的标准是 {standard.id} {standard.version},两者内容不同:"
+            "如果启动后换过标准,请重启工作台;如果这通电话是按旧标准评的,请先用 zhijian rescore 重新评分,再更正"
+        )
     if task.hearing is None:
         raise RecordError("the call was not heard: there is nothing to correct")
     hearing = hearing_of(engine, task.hearing)
