@@ -31,7 +31,6 @@ from zhijian.pipeline.night import Night, Work
 from zhijian.pipeline.progress import progress
 from zhijian.pipeline.settings import threads_for
 from zhijian.pipeline.stages import book, hear, judge, pull, report
-from zhijian.pipeline.stages.outputs import write_run
 from zhijian.pipeline.store.calls import (
     MAX_TRIES,
     CallTask,
@@ -150,10 +149,7 @@ def book_points(night: Night) -> book.Booked:
 @task(task_run_name="report", cache_policy=NO_CACHE)
 def write_reports(night: Night, work: Work) -> dict[str, Any]:
     """Writes the output folder; returns what run.json says."""
-    result = report.report(_engine(night), night, work, _standard(night), _ears(night).models)
-    result["other_days"] = work.other_days
-    write_run(night.out / "run.json", result)
-    return result
+    return report.report(_engine(night), night, work, _standard(night), _ears(night).models)
 
 
 def run_night(night: Night) -> dict[str, Any]:
@@ -181,9 +177,15 @@ def night_flow(night: Night) -> dict[str, Any]:
         judge_calls(night)
     with _timed(seconds, "book"):
         booked = book_points(night)
-    other_days = _what_became_of(engine, night, not_shown)
-    work = replace(work, heard_s=heard_s, posted=booked.posted, reversed=booked.reversed, seconds=seconds)
-    result = write_reports(night, replace(work, other_days=other_days))
+    work = replace(
+        work,
+        heard_s=heard_s,
+        posted=booked.posted,
+        reversed=booked.reversed,
+        other_days=_what_became_of(engine, night, not_shown),
+        seconds=seconds,
+    )
+    result = write_reports(night, work)
     end_run(engine, run, datetime.now().astimezone(), result)
     return result
 

@@ -117,6 +117,7 @@ def _result(
         "refused": [{"file": r.file, "row": r.row, "call_id": r.call_id, "reason": r.reason} for r in work.refused],
         "unscorable": [{"call_id": card.call_id, "reason": card.reason} for card in cards if card.reason],
         "failed": [{"call_id": call.call.call_id, "reason": call.reason} for call in _unjudged(calls)],
+        "other_days": work.other_days,
         "revised": list(work.revised),
         "possible_duplicates": [list(group) for group in duplicates(engine, night.source) if ids & set(group)],
         "heard_s": round(work.heard_s, 3),
