@@ -161,7 +161,7 @@ class NeverSays(Operator):
                 for one in _longest(self._candidates(utterance, near, heard.settings)):
                     if not self._excused(one, turn, heard):
                         one = _settled(one, heard)
-                        echoes = one.certain and heard.said([Phrase(text=one.hit.phrase)], answered) is not None
+                        echoes = one.certain and _may_quote(one) and _says(heard, one.hit.phrase, answered)
                         yield replace(one, certain=one.certain and not echoes, echoes=echoes)
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
@@ -221,6 +221,16 @@ def _settled(one: Spoken, heard: Heard) -> Spoken:
     heard.ask([one.hit])
     hit = heard.answers.weighed(one.hit)
     return replace(one, hit=hit, certain=hit.belief is not None and hit.belief >= heard.settings.thresholds.certain)
+
+
+def _may_quote(one: Spoken) -> bool:
+    """Is there more in the clause than the phrase, and is that no insult, which nobody quotes to a customer?"""
+    start, end = one.hit.text.clause_of(one.start)
+    return one.entry.tier is not Tier.SEVERE and one.end - one.start < end - start
+
+
+def _says(heard: Heard, phrase: str, utterances: tuple[Utterance, ...]) -> bool:
+    return heard.said([Phrase(text=phrase)], utterances) is not None
 
 
 def _longest(candidates: Iterable[Spoken]) -> list[Spoken]:

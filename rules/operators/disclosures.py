@@ -29,12 +29,12 @@ from zhijian.rules.words.text import NormalText, normalise
 CUE_CHARS = 16
 """So near before a figure stands what it is of: 您上个月的电费一共是 …"""
 GENERAL_CHARS = 8
-"""So near a figure stands what makes it one for everybody: 每度 …, … 以内; farther off in its sentence it may."""
+"""So near a figure stands what makes it one for everybody: 每度 …, … 以内."""
 TAIL_MIN_DIGITS, NUMBER_MIN_DIGITS = 3, 4
 MISHEARD_SHARE = 3
 """A third of the digits of one number may differ because they were misheard."""
-IDENTIFYING = ("户号", "姓名", "地址", "电话")
-"""Key data that tell who is calling."""
+OF_ACCOUNT = ("户号", "地址")
+"""Key data that tell which account a customer speaks of."""
 _LEAST_METERED = 10
 """电费两个字 are characters, 一百八十个字 is what a meter counts."""
 _ROUGHLY = re.compile(f"(?P<number>{NUMERAL}+)[块元]多")
@@ -48,14 +48,16 @@ class PrivateData(Term):
     """What tells that the agent reads out customer data.
 
     A `figures` phrase before a sum or an amount of electricity makes it one of the account, and so may the customer's
-    question, one of `asked`; a `general` phrase beside it makes it one for everybody. `own` tells that it is this
-    customer's. `numbers` stand before a telephone number of the account, `particulars` before a name or an
-    address. `states` tell without a figure how the account stands.
+    question, one of `asked`; a `general` phrase beside it makes it one for everybody, a `perhaps_general` one in its
+    sentence may, where the account is not known. `own` tells that it is this customer's. `numbers` stand before a
+    telephone number of the account, `particulars` before a name or an address. `states` tell without a figure how the
+    account stands.
     """
 
     figures: Phrases
     asked: Phrases
     general: Phrases
+    perhaps_general: Phrases
     own: Phrases
     numbers: Phrases
     particulars: Phrases
@@ -67,7 +69,8 @@ class Disclosure:
     """Data read out in the agent's turn with this index; `hit.phrase` says what.
 
     Not `certain` where it may be none: a recogniser may have misheard the customer who said it before, a customer who
-    has not said who he is asks in general, and names, addresses and states of an account can be told in passing.
+    has not said of which account he speaks may ask in general, and names, addresses and states of an account can be
+    told in passing.
     """
 
     turn: int
@@ -83,7 +86,7 @@ def disclosures(heard: Heard, private: PrivateData) -> tuple[Disclosure, ...]:
         if turn.role is Role.CUSTOMER:
             customer += turn.utterances
             continue
-        is_known = any(datum.kind in IDENTIFYING and datum.turn < index for datum in heard.key_data)
+        is_known = any(datum.kind in OF_ACCOUNT and datum.turn < index for datum in heard.key_data)
         for utterance in turn.utterances:
             words = _Words(heard, private, utterance, tuple(customer), is_known)
             found += [Disclosure(index, hit, certain) for hit, certain in words.told()]
@@ -94,7 +97,7 @@ def disclosures(heard: Heard, private: PrivateData) -> tuple[Disclosure, ...]:
 class _Words:
     """An utterance of the agent, and what the customer has said until then.
 
-    The customer is `known` who has said who he is, or of which account he speaks.
+    The account is `known` if the customer has said of which he speaks.
     """
 
     heard: Heard
@@ -112,7 +115,7 @@ class _Words:
 
     def _figures(self) -> Iterator[tuple[Hit, bool]]:
         for span, number in (*_sums(self._text), *_rough_sums(self._text), *_electricity(self._text)):
-            if number in self._said_numbers or self._is_general(span, GENERAL_CHARS):
+            if number in self._said_numbers or self._is_general(span):
                 continue
             if cue := self._cue_before(span, self.private.figures):
                 misheard = any(Levenshtein.distance(number, other) <= 1 for other in self._said_numbers)
@@ -154,17 +157,22 @@ class _Words:
         pairs = (pair for text in self._customer_texts for pair in (*_sums(text), *_plain_numbers(text)))
         return {number for _, number in pairs}
 
-    def _is_general(self, span: Stretch, chars: int) -> bool:
-        """Does something at most so many characters from the figure say that it holds for everybody?"""
+    def _is_general(self, span: Stretch) -> bool:
+        """Does something beside the figure say that it holds for everybody?"""
         general = [_stretch(hit) for hit in self.heard.hits(self.private.general, [self.utterance])]
-        return _overlaps((span[0] - chars, span[1] + chars), general)
+        return _overlaps((span[0] - GENERAL_CHARS, span[1] + GENERAL_CHARS), general)
 
     def _is_own(self, span: Stretch) -> bool:
-        """Is it certainly the figure of a customer who is known, or whom the agent tells that it is his own?"""
-        start, end = self._text.sentence_of(span[0])
-        if self._is_general(span, end - start):
-            return False
-        return self.known or bool(self.heard.hits(self.private.own, [self.utterance]))
+        """Is it certainly the figure of the account that is known, or of one that the agent says is the customer's?"""
+        if self.known:
+            return True
+        doubts = [
+            _stretch(hit)
+            for phrases in (self.private.general, self.private.perhaps_general)
+            for hit in self.heard.hits(phrases, [self.utterance])
+        ]
+        is_general = _overlaps(self._text.sentence_of(span[0]), doubts)
+        return not is_general and bool(self.heard.hits(self.private.own, [self.utterance]))
 
     @cached_property
     def _text(self) -> NormalText:

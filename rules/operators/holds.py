@@ -211,13 +211,13 @@ def _agrees(heard: Heard, words: LastWords) -> bool:
     if _requests(heard, sentence, settings.requests) and _is_assent(heard, words.reply):
         return True
     replies = [one for utterance in words.reply for one in _sentences(utterance)]
-    answers = any(_is_question(one) or numbers(one) for one in replies)
+    answers = any(_is_question(one) or any(len(said.digits) > 1 for said in numbers(one)) for one in replies)
     is_short = _length(words.reply) <= settings.short_reply_chars
     return is_short and not answers and _requests(heard, sentence, settings.sends)
 
 
 def _asks_result(heard: Heard, silence: Span) -> bool:
-    """The agent's first words after a silence ask what came of something that only the customer can have done."""
+    """The agent's first words after a silence ask what came of something that the customer may have done."""
     first = _first_after(heard, silence)
     if first is None or first.role is not Role.AGENT:
         return False

@@ -27,7 +27,7 @@ GREETING_NUMBER_MIN_DIGITS = 3
 MISSPELT_MIN_DIGITS = 3
 _NUMBER_MARK = "号"
 """What one digit needs right behind it to be a number of somebody."""
-_MISHEARD_NUMBER = re.compile(f"(?!.*[户账编几]{_NUMBER_MARK}).{{1,5}}?{_NUMBER_MARK}(?!码)")
+_MISHEARD_NUMBER = re.compile(f".{{1,4}}?(?<![户账编几信楼门牌]){_NUMBER_MARK}(?![码楼])")
 """客服责案号 for 客服四二二号; no 户号."""
 
 

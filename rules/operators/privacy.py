@@ -17,7 +17,7 @@ from zhijian.rules.keydata.datum import AGENT, CUSTOMER
 from zhijian.rules.keydata.datum import Turn as KeyTurn
 from zhijian.rules.keydata.extract import extract
 from zhijian.rules.operators import sentences
-from zhijian.rules.operators.disclosures import IDENTIFYING, Disclosure, PrivateData, disclosures
+from zhijian.rules.operators.disclosures import Disclosure, PrivateData, disclosures
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable
 from zhijian.rules.operators.repeat.repeats import words_of
 from zhijian.rules.words.digits import digit_strings
@@ -25,6 +25,7 @@ from zhijian.rules.words.manner import clauses, manner_of
 from zhijian.rules.words.text import normalise
 
 ACCOUNT, SECRET = "户号", "证件号或密码"
+IDENTIFYING = (ACCOUNT, "姓名", "地址", "电话")
 SECRET_MIN_DIGITS, ACCOUNT_MIN_DIGITS = 3, 6
 ENOUGH_OTHERS = 2
 """Without the account number so many other data leave it open whether the caller was verified."""

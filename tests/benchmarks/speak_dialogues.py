@@ -171,6 +171,7 @@ def main(dialogues: Path, out: Path, part: int | None, parts: int) -> None:
         (f"{path.stem}-{index:02}", index, entry)
         for path in sorted(dialogues.glob("*.yaml"))
         for index, entry in enumerate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        if all("system" not in line for line in entry["dialogue"])  # music cannot be spoken
     ]
     calls = [make_call(*entry, speaker, out) for entry in entries[part::parts]]
     (out / f"truth-{part}.json").write_text(json.dumps(calls, ensure_ascii=False) + "\n", encoding="utf-8")
