@@ -141,7 +141,7 @@ class Heard:
         for utterance, near in self.near(known, utterances):
             for place in known.among(near):
                 phrase = known[place]
-                if near[phrase.parts[0]] >= (at_least := least(phrase)):
+                if near[phrase.clue] >= (at_least := least(phrase)):
                     yield from hits(phrase, utterance, min_similarity=at_least)
 
     def has(self, phrases: Sequence[Phrase], raw: str, *, at_least: float | None = None) -> bool:
@@ -162,19 +162,19 @@ class Heard:
     ) -> Iterator[tuple[Utterance, Mapping[str, float]]]:
         """The utterances in which something like one of the phrases may be, in order.
 
-        Each comes with how alike (0..1) it is at most to the first parts of these phrases, and of others.
+        Each comes with how alike (0..1) it is at most to the clues of these phrases, and of others.
         """
         knows = self._knows(phrases)
         for utterance in utterances:
             near = self._near_in(utterance.text) if knows else None
             if near is None:
-                yield utterance, dict.fromkeys(phrases.firsts, 1.0)
-            elif not near.keys().isdisjoint(phrases.firsts):
+                yield utterance, dict.fromkeys(phrases.clues, 1.0)
+            elif not near.keys().isdisjoint(phrases.clues):
                 yield utterance, near
 
     def _knows(self, phrases: PhraseList) -> bool:
         """Are they all in the vocabulary?"""
-        return _is_part(phrases.firsts, self.settings.vocabulary.phrases)
+        return _is_part(phrases.clues, self.settings.vocabulary.phrases)
 
     def _near_in(self, raw: str) -> Mapping[str, float] | None:
         """What of the vocabulary may be in a text; None where that is not known."""
@@ -289,9 +289,9 @@ class Heard:
 
 
 @lru_cache(maxsize=1024)
-def _is_part(firsts: frozenset[str], phrases: frozenset[str]) -> bool:
+def _is_part(clues: frozenset[str], phrases: frozenset[str]) -> bool:
     """The same lists are asked for in every call, and a frozenset knows its hash."""
-    return firsts <= phrases
+    return clues <= phrases
 
 
 def _rate(utterances: Sequence[Utterance]) -> float:

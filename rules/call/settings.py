@@ -89,11 +89,10 @@ class Settings(Term):
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
-        """The first parts of the phrases, each from the least similarity on from which it tells anything."""
+        """The clues of the phrases, each from the least similarity on from which it tells anything."""
         tells, least = self.tells, dict[str, float]()
         for phrase in self.listens_for:
-            first = phrase.parts[0]
-            least[first] = min(tells, phrase.accept or tells, least.get(first, tells))
+            least[phrase.clue] = min(tells, phrase.accept or tells, least.get(phrase.clue, tells))
         return Vocabulary(least)
 
     @cached_property

@@ -54,6 +54,11 @@ class Phrase(Term):
         """The stretches between the gaps; one where there is no gap."""
         return tuple(self.text.split(GAP))
 
+    @cached_property
+    def clue(self) -> str:
+        """The part that tells most, the longest and the last of equals: the phrase is nowhere where that is not."""
+        return max(reversed(self.parts), key=len)
+
 
 class PhraseList(tuple[Phrase, ...]):
     """Phrases to look for side by side."""
@@ -64,19 +69,19 @@ class PhraseList(tuple[Phrase, ...]):
         return phrases if isinstance(phrases, cls) else cls(phrases)
 
     @cached_property
-    def firsts(self) -> frozenset[str]:
-        """The first parts of all of them: a phrase is nowhere where that is not."""
+    def clues(self) -> frozenset[str]:
+        """Those of all of them."""
         return frozenset(self._places)
 
-    def among(self, firsts: Mapping[str, object]) -> list[int]:
-        """The places in the list of those that begin with one of these parts, in order."""
-        return sorted(place for first in firsts.keys() & self.firsts for place in self._places[first])
+    def among(self, clues: Mapping[str, object]) -> list[int]:
+        """The places in the list of those with one of these clues, in order."""
+        return sorted(place for clue in clues.keys() & self.clues for place in self._places[clue])
 
     @cached_property
     def _places(self) -> dict[str, list[int]]:
         places: dict[str, list[int]] = {}
         for place, phrase in enumerate(self):
-            places.setdefault(phrase.parts[0], []).append(place)
+            places.setdefault(phrase.clue, []).append(place)
         return places
 
 

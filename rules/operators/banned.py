@@ -168,7 +168,7 @@ class NeverSays(Operator):
         """What sounds like one of the wordings."""
         for place in self.listens_for.among(near):
             entry, wording, accept, doubt = self._sought[place]
-            if near[wording.parts[0]] >= doubt:
+            if near[wording.clue] >= doubt:
                 for hit in hits(wording, utterance, min_similarity=doubt):
                     if _in_form(wording, hit):
                         sure = hit.word_confidence >= settings.thresholds.word_confidence
