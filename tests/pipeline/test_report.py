@@ -61,7 +61,7 @@ def test_words_are_written_and_not_kept(db, night, make_call, make_card, monkeyp
 
     def count_words() -> int:
         gc.collect()
-        return sum(isinstance(one, Word) for one in gc.get_objects())
+        return sum(type(one) is Word for one in gc.get_objects())
 
     def render(data: NightData) -> str:
         in_memory.append(count_words())
