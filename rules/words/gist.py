@@ -107,7 +107,7 @@ def _telling(chars: str) -> Iterable[str]:
 def _numbers(chars: str) -> Iterable[str]:
     """一 and 两 are mostly no numbers: 一下, 两边."""
     digits = "".join(char if char.isascii() and char.isdigit() else " " for char in with_arabic_numbers(chars))
-    return (number for number in digits.split() if int(number) > 2)
+    return (number for number in digits.split() if number.lstrip("0") not in ("", "1", "2"))
 
 
 def _weight(char: str) -> float:

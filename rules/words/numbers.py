@@ -40,6 +40,8 @@ _MISHEARD = {
 _MISHEARD_TEN = re.compile(f"(?<![当那到小同及平临何按])[时石实食](?={_ONE_TO_NINE}(?:号|栋|幢|单元|楼|室|组))")
 _MISHEARD_FIRST = re.compile(f"(?<={_PAID})[^\\W\\d_](?=[百千白]|十{_ONE_TO_NINE}?[块元])")
 _MISHEARD_TENS = re.compile("(?<=[百千])[^\\W\\d_](?=十)")
+_LONGEST_CARDINAL = 20
+"""Characters; what is longer is no number that is counted with."""
 _BELOW_10000 = re.compile(
     f"(?:({_ONE_TO_NINE})千)?零?(?:({_ONE_TO_NINE})百)?零?(?:({_ONE_TO_NINE}?)十)?零?({_ONE_TO_NINE}|[1-9][0-9])?"
 )
@@ -83,6 +85,8 @@ class Amount:
 
 def cardinal(words: str) -> int | None:
     """The value of a cardinal: 一百二十六, 两百一十三, 三千五 (3500), 1万2 (12000), 126; None if it is none."""
+    if len(words) > _LONGEST_CARDINAL:
+        return None
     words = words.replace("〇", "零")
     for unit, size in (("亿", 100_000_000), ("万", 10_000)):
         head, found, tail = words.rpartition(unit)

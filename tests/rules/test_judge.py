@@ -222,6 +222,12 @@ def test_any_dialogue_gives_a_scorecard(lines: list, direction: Direction, rings
                 assert any(evidence.quote in text for text in texts)
 
 
+@pytest.mark.parametrize("number", ["9" * 5000, "九" * 5000, "千百十万亿" * 1000])
+def test_a_number_without_end_is_only_words(number: str) -> None:
+    card = judge(CALL, dialogue(*GOOD, (C, f"我要查电费{number}")), STANDARD)
+    assert items(card)["opening.greeting"].outcome is Outcome.PASS
+
+
 def test_marks_without_a_word_are_not_the_agents_speech():
     card = judge(CALL, dialogue((A, "。。。"), *GOOD[1:2], (C, GOOD[5][1] * 20)), STANDARD)
     assert (card.status, card.reason) == (Status.UNSCORABLE, "没有找到坐席说的话")
