@@ -70,7 +70,7 @@ class PhraseList(tuple[Phrase, ...]):
 
     @cached_property
     def clues(self) -> frozenset[str]:
-        """Those of all of them."""
+        """Of all of them; where none of these is, none of the phrases is."""
         return frozenset(self._places)
 
     def among(self, clues: Mapping[str, object]) -> list[int]:

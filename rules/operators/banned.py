@@ -160,9 +160,7 @@ class NeverSays(Operator):
             for utterance, near in heard.near(self.listens_for, turn.utterances):
                 for one in _longest(self._candidates(utterance, near, heard.settings)):
                     if not self._excused(one, turn, heard):
-                        one = _settled(one, heard)
-                        echoes = one.certain and _may_quote(one) and _says(heard, one.hit.phrase, answered)
-                        yield replace(one, certain=one.certain and not echoes, echoes=echoes)
+                        yield _unless_quoted(_settled(one, heard), answered, heard)
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
         """What sounds like one of the wordings."""
@@ -223,14 +221,17 @@ def _settled(one: Spoken, heard: Heard) -> Spoken:
     return replace(one, hit=hit, certain=hit.belief is not None and hit.belief >= heard.settings.thresholds.certain)
 
 
-def _may_quote(one: Spoken) -> bool:
-    """Is there more in the clause than the phrase, and is that no insult, which nobody quotes to a customer?"""
+def _unless_quoted(one: Spoken, answered: tuple[Utterance, ...], heard: Heard) -> Spoken:
+    """A doubt if the customer has said the same in what the agent answers, and it is only a part of a clause.
+
+    Nobody quotes insults to a customer.
+    """
     start, end = one.hit.text.clause_of(one.start)
-    return one.entry.tier is not Tier.SEVERE and one.end - one.start < end - start
-
-
-def _says(heard: Heard, phrase: str, utterances: tuple[Utterance, ...]) -> bool:
-    return heard.said([Phrase(text=phrase)], utterances) is not None
+    is_part = one.end - one.start < end - start
+    if not one.certain or not is_part or one.entry.tier is Tier.SEVERE:
+        return one
+    echoes = heard.said([Phrase(text=one.hit.phrase)], answered) is not None
+    return replace(one, certain=not echoes, echoes=echoes)
 
 
 def _longest(candidates: Iterable[Spoken]) -> list[Spoken]:

@@ -207,7 +207,9 @@ def _is_assent(heard: Heard, utterances: Utterances) -> bool:
 
 def _agrees(heard: Heard, words: LastWords) -> bool:
     """The customer agrees to what the agent asked for: to go and look or do in any few words, to speak in assent."""
-    settings, sentence = heard.settings.silences, _last_sentence(words.agent[-1]) if words.agent else normalise("")
+    if not words.agent:
+        return False
+    settings, sentence = heard.settings.silences, _last_sentence(words.agent[-1])
     if _requests(heard, sentence, settings.requests) and _is_assent(heard, words.reply):
         return True
     replies = [one for utterance in words.reply for one in _sentences(utterance)]
