@@ -86,7 +86,7 @@ class Work:
     heard_s: float = 0.0
     posted: int = 0
     reversed: int = 0
-    other_days: dict[str, Any] = field(default_factory=dict)
+    other_days: dict[str, Any] = field(default_factory=lambda: {"judged": 0, "failed": []})
     seconds: dict[str, float] = field(default_factory=dict)
 
     @property

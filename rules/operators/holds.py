@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from zhijian.models.records.dialogue import Role, Utterance
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, Outcome
@@ -88,7 +89,8 @@ class LastWords:
 
 def holds(heard: Heard) -> tuple[Hold, ...]:
     """Every silence of at least the standard's length, with its cause."""
-    return tuple(_hold(heard, silence) for silence in heard.dialogue.silences(heard.settings.silences.min_ms))
+    silences = heard.dialogue.silences(heard.settings.silences.min_ms)
+    return tuple(_hold(heard, *two) for two in pairwise((Span(0, 0), *silences)))
 
 
 def agents_holds(heard: Heard) -> tuple[Hold, ...]:
@@ -96,13 +98,12 @@ def agents_holds(heard: Heard) -> tuple[Hold, ...]:
     return tuple(hold for hold in holds(heard) if hold.cause is not Cause.CUSTOMER)
 
 
-def _hold(heard: Heard, silence: Span) -> Hold:
-    earlier = [one for one in heard.dialogue.silences(heard.settings.silences.min_ms) if one.end_ms <= silence.start_ms]
-    words = _last_words(heard, silence, earlier[-1] if earlier else Span(0, 0))
+def _hold(heard: Heard, earlier: Span, silence: Span) -> Hold:
+    words = _last_words(heard, silence, earlier)
     notice = _notice(heard, words)
     music = 2 * sum(span.overlap_ms(silence) for span in heard.dialogue.voice_of(Role.SYSTEM)) > silence.duration_ms
     hold = Hold(silence, Cause.ANNOUNCED if notice else _cause(heard, silence, words), words.agent, notice, music)
-    return replace(hold, cause=Cause.UNCLEAR) if _in_doubt(heard, hold, words.earlier) else hold
+    return replace(hold, cause=Cause.UNCLEAR) if _in_doubt(heard, hold, earlier) else hold
 
 
 def _in_doubt(heard: Heard, hold: Hold, earlier: Span) -> bool:

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 import soundfile
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from zhijian.models.records.call import Call, Direction
 from zhijian.models.records.dialogue import Role
@@ -26,7 +28,7 @@ from zhijian.models.records.points import EntryKind, PointsEntry
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, ItemResult, Outcome, Scorecard, StandardRef
 from zhijian.models.records.span import Span
 from zhijian.pipeline.ledger.entries import Posting
-from zhijian.pipeline.store.database import open_database
+from zhijian.pipeline.store.database import MIGRATIONS, open_database
 
 POSTGRESQL = os.environ.get("TEST_POSTGRESQL_URL")  # URL of an empty database that the tests may wipe
 NO_POSTGRESQL = os.environ.get("TEST_POSTGRESQL_SKIP", "TEST_POSTGRESQL_URL is not set; ./run test starts a server")
@@ -66,6 +68,25 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, postgresql: str | None) 
         conn.execute(sa.text("CREATE SCHEMA public"))
     wiper.dispose()
     return postgresql
+
+
+@pytest.fixture
+def database_of(url: str) -> Callable[[str], AbstractContextManager[sa.Connection]]:
+    """A database as the version of that revision made it, to put into what that version did: `url`'s from then on."""
+
+    @contextmanager
+    def made_by(revision: str) -> Iterator[sa.Connection]:
+        config, engine = Config(), sa.create_engine(url)
+        config.set_main_option("script_location", str(MIGRATIONS))
+        if engine.dialect.name == "sqlite":
+            Path(str(engine.url.database)).parent.mkdir()
+        with engine.begin() as conn:
+            config.attributes["connection"] = conn
+            command.upgrade(config, revision)
+            yield conn
+        engine.dispose()
+
+    return made_by
 
 
 @pytest.fixture(scope="session")

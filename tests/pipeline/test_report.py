@@ -46,7 +46,7 @@ def test_an_anchor_that_cannot_be_used_costs_no_report(db, night, tmp_path, spoi
     said = json.loads((night.out / "run.json").read_text(encoding="utf-8"))["ledger"]["anchor_problem"]
     assert said.startswith("已入账,锚文件写不进去:")
     assert str(night.anchor) in said
-    assert said in summary_lines(result, night.out)
+    assert said in list(summary_lines(result, night.out))
 
 
 def test_words_are_written_and_not_kept(db, night, make_call, make_card, monkeypatch):

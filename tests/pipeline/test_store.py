@@ -4,22 +4,18 @@ import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Voice, Word
 from zhijian.models.records.recording import Recording
-from zhijian.models.records.roster import Roster, RosterEntry
 from zhijian.models.records.span import Span
 from zhijian.pipeline.ledger.chain import append, verify
 from zhijian.pipeline.ledger.entries import entries
-from zhijian.pipeline.store import hearings, judgements, roster, runs
+from zhijian.pipeline.store import hearings, judgements, runs
 from zhijian.pipeline.store.calls import (
     MAX_CRASHES,
     MAX_TRIES,
@@ -33,7 +29,7 @@ from zhijian.pipeline.store.calls import (
     register,
     waiting,
 )
-from zhijian.pipeline.store.database import MIGRATIONS, StoreError, open_database, writing
+from zhijian.pipeline.store.database import StoreError, open_database, writing
 from zhijian.pipeline.store.tables import call_revisions, metadata, publications, scorecards
 from zhijian.pipeline.store.tables import calls as calls_table
 from zhijian.pipeline.store.tables import hearings as hearings_table
@@ -87,17 +83,9 @@ class TestOpening:
         with db.connect() as conn:
             assert compare_metadata(MigrationContext.configure(conn), metadata) == []
 
-    def test_the_books_of_the_first_version_are_upgraded(self, url, make_posting):
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        open_nothing = sa.create_engine(url)
-        if open_nothing.dialect.name == "sqlite":
-            Path(open_nothing.url.database).parent.mkdir()
-        with open_nothing.begin() as conn:
-            config.attributes["connection"] = conn
-            command.upgrade(config, "0001")
+    def test_the_books_of_the_first_version_are_upgraded(self, database_of, url, make_posting):
+        with database_of("0001") as conn:
             append(conn, [make_posting(str(number)) for number in range(5)])
-        open_nothing.dispose()
         upgraded = open_database(url)
         assert [entry.entry.source_id for entry in entries(upgraded)] == list("01234")
         assert verify(upgraded).sound
@@ -333,77 +321,6 @@ class TestJudgements:
             still = judgements.published_of(conn, number(db, "c1"))
         assert (decision.actor, decision.decided_at) == ("machine", NOW)
         assert str(still.scorecard.score) == "95.0"
-
-
-def entry(agent_no, team, **days):
-    return RosterEntry(agent_no=agent_no, name="", team=team, **days)
-
-
-def bring_roster(db, source, *entries):
-    roster.replace_roster(db, Roster(source=source, entries=entries))
-
-
-def test_a_new_roster_takes_the_place_of_the_old_one(db):
-    first = [RosterEntry(agent_no="1023", name="张三", team="一班", to_day=date(2026, 10, 31))]
-    second = [
-        RosterEntry(agent_no="1024", name="", team="二班", active=False),
-        RosterEntry(agent_no="1023", name="张三", team="二班", from_day=date(2026, 11, 1)),
-    ]
-    bring_roster(db, "s", *first)
-    bring_roster(db, "s", *second)
-    assert roster.stored_roster(db) == tuple(second)
-    bring_roster(db, "s")
-    assert roster.stored_roster(db) == ()
-
-
-def test_a_roster_replaces_only_that_of_its_own_source(db):
-    east, west = entry("1023", "东一班"), entry("2001", "西一班")
-    bring_roster(db, "east", east, entry("1024", "东一班"))
-    bring_roster(db, "west", west)
-    assert roster.stored_roster(db) == (east, entry("1024", "东一班"), west)
-    bring_roster(db, "east", east)
-    assert roster.stored_roster(db) == (west, east)
-
-
-def test_an_agent_whom_two_sources_name_is_as_the_latest_says(db):
-    bring_roster(db, "east", entry("1023", "东一班", to_day=date(2026, 10, 31)), entry("1023", "东二班"))
-    bring_roster(db, "west", entry("1023", "西一班"), entry("2001", "西一班"))
-    assert roster.stored_roster(db) == (entry("1023", "西一班"), entry("2001", "西一班"))
-    bring_roster(db, "east", entry("1023", "东二班"))
-    assert roster.stored_roster(db) == (entry("2001", "西一班"), entry("1023", "东二班"))
-    bring_roster(db, "east")
-    assert roster.stored_roster(db) == (entry("1023", "西一班"), entry("2001", "西一班"))
-
-
-def test_a_roster_without_a_source_is_that_of_the_last_run(url):
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    before = sa.create_engine(url)
-    if before.dialect.name == "sqlite":
-        Path(before.url.database).parent.mkdir()
-    with before.begin() as conn:
-        config.attributes["connection"] = conn
-        command.upgrade(config, "0005")
-        for source in ("east", "west"):
-            conn.execute(runs_table.insert().values(source=source, started_at=NOW))
-        conn.exec_driver_sql(
-            "INSERT INTO roster (agent_no, name, team, from_day, active) "
-            "VALUES ('1023', '张三', '一班', '2026-11-01', true), ('1024', '', '二班', NULL, false)"
-        )
-    before.dispose()
-    engine = open_database(url)
-    old = (
-        RosterEntry(agent_no="1023", name="张三", team="一班", from_day=date(2026, 11, 1)),
-        RosterEntry(agent_no="1024", name="", team="二班", active=False),
-    )
-    assert roster.stored_roster(engine) == old
-    bring_roster(engine, "east", entry("2001", "东一班"))
-    assert roster.stored_roster(engine) == (*old, entry("2001", "东一班"))
-    bring_roster(engine, "west", old[0])
-    assert roster.stored_roster(engine) == (entry("2001", "东一班"), old[0])
-    with engine.connect() as conn:
-        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
-    engine.dispose()
 
 
 def test_a_run_without_an_end_was_killed(db):

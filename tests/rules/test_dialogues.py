@@ -50,8 +50,9 @@ MARKS = pytest.mark.parametrize("marks", [True, False], ids=["punctuated", "as a
 
 @dataclass(frozen=True)
 class Shares:
-    """False deductions of what was right, missed of the faults, doubts of all."""
+    """Of so many verdicts: false deductions of what was right, missed of the faults, doubts of all."""
 
+    verdicts: int
     false: float
     missed: float
     unsure: float
@@ -64,6 +65,7 @@ def compared(name: str, marks: bool) -> tuple[Shares, list[tuple[str, Outcome, O
     pairs = Counter((label, verdict) for _, label, verdict in found)
     faults = sum(label is Outcome.FAIL for _, label, _ in found)
     shares = Shares(
+        verdicts=len(found),
         false=(pairs[Outcome.PASS, Outcome.FAIL] + pairs[Outcome.NA, Outcome.FAIL]) / (len(found) - faults),
         missed=(pairs[Outcome.FAIL, Outcome.PASS] + pairs[Outcome.FAIL, Outcome.NA]) / faults,
         unsure=sum(verdict is Outcome.UNSURE for _, _, verdict in found) / len(found),
@@ -75,6 +77,7 @@ def compared(name: str, marks: bool) -> tuple[Shares, list[tuple[str, Outcome, O
 @pytest.mark.parametrize("name", sorted({path.stem for path in FOLDER.glob("*.yaml")} - {WAITS}))
 def test_strangers_dialogues(name: str, marks: bool) -> None:
     shares, wrong = compared(name, marks)
+    assert shares.verdicts > 600
     assert shares.false <= 0.005, wrong
     assert shares.missed <= 0.08, wrong
     assert shares.unsure <= 0.03, wrong
@@ -84,6 +87,7 @@ def test_strangers_dialogues(name: str, marks: bool) -> None:
 def test_strangers_waits(marks: bool) -> None:
     """Short pieces around one or two silences, which leave more doubt than anything else in a call."""
     shares, wrong = compared(WAITS, marks)
+    assert shares.verdicts > 150
     assert shares.false <= 0.01, wrong
     assert shares.missed <= 0.08, wrong
     assert shares.unsure <= 0.12, wrong
