@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zhijian.models.records.call import Call, Direction, Party
@@ -208,18 +208,24 @@ LINE = st.tuples(st.sampled_from(list(Role)), TEXT, st.integers(min_value=0, max
 @given(
     lines=st.lists(LINE, max_size=12), direction=st.sampled_from(list(Direction)), rings=st.none() | st.integers(0, 9)
 )
+@example(
+    lines=[(C, "5" * 25 + "b5", 0), (A, "5" * 25 + "?5", 0), (A, "b5?" + "5" * 9, 0)],
+    direction=Direction.INBOUND,
+    rings=None,
+)
 def test_any_dialogue_gives_a_scorecard(lines: list, direction: Direction, rings: int | None) -> None:
     call = from_dict(Call, to_dict(CALL) | {"direction": direction.value, "ring_count": rings})
     heard = dialogue(*lines)
     card = judge(call, heard, STANDARD)
     assert card == judge(call, heard, STANDARD)
     assert from_dict(Scorecard, to_dict(card)) == card
-    texts = [utterance.text for utterance in heard.utterances]
+    # what is said back may go on over several utterances of a turn
+    said = [(one.role, one.text) for one in (*heard.utterances, *heard.turns())]
     for item in card.items:
         assert item.points is None or item.points <= item.points_max
         for evidence in item.evidence:
             if evidence.kind is EvidenceKind.FOUND:
-                assert any(evidence.quote in text for text in texts)
+                assert any(role is evidence.role and evidence.quote in text for role, text in said)
 
 
 @pytest.mark.parametrize("number", ["9" * 5000, "九" * 5000, "千百十万亿" * 1000])
