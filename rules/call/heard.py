@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 
 from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Turn, Utterance
@@ -22,13 +23,18 @@ from zhijian.rules.keydata.extract import extract
 from zhijian.rules.keydata.repeat_back import RepeatBack, repeat_back
 from zhijian.rules.words.text import normalise
 
+SAME_BREATH_MS = 50
+"""What follows so closely on one channel, with another voice, may begin with words of the one before."""
 Least = Callable[[Phrase], float]
 """From which similarity on (0..1) a phrase counts."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Heard:
-    """One call under judgement; `doubts` takes what the sound should be asked, if it still can be."""
+    """One call under judgement, equal to no other.
+
+    `doubts` takes what the sound should be asked, if it still can be.
+    """
 
     call: Call
     dialogue: Dialogue
@@ -231,8 +237,13 @@ class Heard:
 
     @cached_property
     def _of_doubtful_role(self) -> tuple[Utterance, ...]:
-        sure = self.settings.thresholds.role_confidence
-        return tuple(u for u in self.dialogue.trusted if u.role is Role.UNKNOWN or u.role_confidence < sure)
+        sure, trusted = self.settings.thresholds.role_confidence, self.dialogue.trusted
+        unknown = {u for u in trusted if u.role is Role.UNKNOWN or u.role_confidence < sure}
+        if self.dialogue.separation is Separation.DIARIZATION:
+            unknown |= {
+                after for one, after in pairwise(trusted) if after.span.start_ms - one.span.end_ms < SAME_BREATH_MS
+            }
+        return tuple(u for u in trusted if u in unknown)
 
     def distrust(self, place: Place) -> str | None:
         """Why nothing may be concluded from what is not found there, in Chinese; None where it may."""

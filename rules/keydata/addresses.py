@@ -28,7 +28,7 @@ _TRAILING = re.compile("(?:的|这边|那边|这里|这块|附近|停电|没电|
 
 _NAME_STOP = re.compile(
     "[查看]下|一下|我家|家住|家在|住在|就在|是在|地址|位置|你们|我们|他们|咱们|这边|那边|这个|那个|哪个|整个|整条|整片|所在|打算|想在|要在|要到"
-    "|然后|[在是我你他她们的了啊呢哦嗯呃对住叫去到从有没把给跟说查帮就也都还很被让问用交装换修办个]"
+    "|[这那][栋幢座排片]|什么|然后|[在是我你他她们的了啊呢哦嗯呃对住叫去到从有没把给跟说查帮就也都还很被让问用交装换修办个]"
 )
 _NUMBERED = re.compile(
     f"(?<!小)(?!(?<=[这那整每哪])一(?:栋|幢|座|单元|楼|层|户|排))[附第]?(?:{NUMERAL}|幺){{1,4}}"
@@ -45,6 +45,7 @@ _GOES_ON = re.compile(f"{NUMERAL}|幺")
 _ANSWER = re.compile("(?:我?[家就]?[在住]|地址是|位置是|就是)(?P<place>[^我你那这哪不没怎咋么啥]{3,14})")
 _COMPANYS_OFFICE = re.compile("(?:营业厅|供电所)$")
 """Where customers go, not where they are: a place that is given only to an agent who asks for it."""
+_NUMBER_FIRST = re.compile("[0-9]+(?P<unit>[^0-9]?)")
 _ONLY_CORRECTION = re.compile(f"(?:{CORRECTION.pattern}|[哦啊哎呃嗯了是在住])+")
 _HEARSAY = re.compile("听说|听人说|听别人说|据说")
 _LONGEST_NAME = 8
@@ -73,10 +74,15 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
         if turn.role != CUSTOMER:
             continue
         question = question_before(turns, position)
+        given_to = 0  # where the last one ended that was not only said again
         for datum in _addresses_in(turn, question):
             last = found[-1] if found else None
-            if last and last.turn == datum.turn and _corrects(turn.text.chars[last.end : datum.start], datum):
-                found[-1] = datum
+            between = turn.text.chars[given_to : datum.start] if last and last.turn == datum.turn else ""
+            if last and _corrects(between, datum):
+                found[-1], given_to = datum, datum.end
+            elif last and CORRECTION.search(between) and (value := _renumbered(last.value, datum.value)):
+                if value != last.value:  # else 不是三号: the wrong number is only said again
+                    found[-1], given_to = _corrected(last, value, datum), datum.end
             elif last and _says_again(last, datum):
                 longer = max(last.value, datum.value, key=len)
                 found[-1] = replace(last, value=longer, places=(*last.places, *datum.places))
@@ -84,6 +90,7 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
                 found[-1] = replace(last, value=last.value + datum.value, places=(*last.places, *datum.places))
             else:
                 found.append(datum)
+                given_to = datum.end
     return tuple(found)
 
 
@@ -116,10 +123,10 @@ def _addresses_in(turn: Turn, question: str) -> Iterator[Datum]:
 
 
 def _once(parts: Sequence[_Part], text: NormalText) -> Iterator[_Part]:
-    """兴华街,兴华街四十二号: a name that is said again, or begun anew, is left out the first time."""
+    """兴华街,兴华街四十二号: what is said again, or a name that is begun anew, is left out the first time."""
     for number, part in enumerate(parts, 1):
-        name = text.chars[part.start : part.end]
-        if part.numbered or not any(text.chars.startswith(name, later.start) for later in parts[number:]):
+        words, later = text.chars[part.start : part.end], parts[number:][:1] if part.numbered else parts[number:]
+        if not any(text.chars.startswith(words, other.start) for other in later):
             yield part
 
 
@@ -166,10 +173,11 @@ def _confidence(text: NormalText, parts: Sequence[_Part], asked: bool) -> float:
         return 0.85
     if places > 1:
         return _IN_DOUBT
-    if numbers > 1 and not places:  # 翠竹园六栋三零二, or a name that was misheard
-        start, named = _with_name_before(text, parts), parts[0].weak
+    named = parts[0].weak
+    if numbers and not places and (numbers > 1 or named):  # 翠竹园六栋三零二, or a name that was misheard
+        start = _with_name_before(text, parts)
         located = (named or start < parts[0].start) and _LEAD_IN.search(text.chars[:start])
-        return (_PROBABLE if named else _IN_DOUBT) if located else 0.0
+        return (_PROBABLE if named and numbers > 1 else _IN_DOUBT) if located else 0.0
     end = parts[-1].end
     ends = end == text.clause_of(end - 1)[1] or _TRAILING.match(text.chars, end)
     located = ends and _LEAD_IN.search(text.chars[: parts[0].start])
@@ -272,6 +280,20 @@ def _corrects(between: str, datum: Datum) -> bool:
     """Is nothing but 不对,是 between two addresses, of which the second is no mere number?"""
     corrected = _ONLY_CORRECTION.fullmatch(between) and CORRECTION.search(between)
     return bool(corrected) and not _begins_with_number(datum.value)
+
+
+def _renumbered(address: str, correction: str) -> str:
+    """榕树街19号 and 21号3楼: 榕树街21号3楼; empty where the correction is no number that the address has, too."""
+    number = _NUMBER_FIRST.match(correction)
+    wrong = list(re.finditer(f"[0-9]+{number['unit']}", address)) if number else []
+    if not number or not wrong:
+        return ""
+    same = wrong[-1].group() == number.group()
+    return address if same else address[: wrong[-1].start()] + correction
+
+
+def _corrected(datum: Datum, value: str, correction: Datum) -> Datum:
+    return replace(datum, value=value, places=(*datum.places, *correction.places), confidence=_IN_DOUBT)
 
 
 def _says_again(datum: Datum, again: Datum) -> bool:

@@ -36,6 +36,7 @@ _WHERE = {"手机": ("里", "上")}
 _INCOMPLETE = 0.5
 _TOGETHER = 0.8
 _MISHEARD_DIGITS = 2
+_LONGEST_GROUP = 4
 _YES = re.compile("[嗯啊哦诶]*(?:对|是的|是啊|没错|正确)")
 
 
@@ -146,20 +147,27 @@ def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
                 goes_on = not named and len(words) <= _FOLLOW_ON
             else:
                 goes_on = not named and not _AGREEMENT.sub("", words) and _only_listening(turns, position)
+            corrects = bool(CORRECTION.search(words))
             pieces.append(
                 _Piece(
-                    digits=run.digits,
+                    digits=_without_echo(run) if corrects else run.digits,
                     place=Place(turn.index, run.start, run.end),
                     cue=named[-1] if named else None,
                     asked=asked,
                     clear=all(_is_clear(turn.text.chars[edge]) for edge in (run.start, run.end - 1)),
                     said_back=only_digits(question_before(turns, position)),
-                    corrects=bool(CORRECTION.search(words)),
+                    corrects=corrects,
                     follows_on=goes_on,
                 )
             )
             since = run.end
     return pieces
+
+
+def _without_echo(run: DigitRun) -> str:
+    """The digits of what puts something right, 六六五幺,五幺, without its end that is said once more."""
+    head, tail = run.cut(len(run.groups) - 1)
+    return head.digits if len(tail.digits) > 1 and head.digits.endswith(tail.digits) else run.digits
 
 
 def _is_clear(char: str) -> bool:
@@ -249,12 +257,18 @@ def _continued(datum: Datum, piece: _Piece) -> Datum | None:
         return None
     if piece.corrects:
         value = datum.value if _puts_right(datum, piece) else _corrected(datum.kind, datum.value, piece.digits)
-        return replace(datum, value=value, places=places, confidence=min(datum.confidence, 0.8))
+        sure = _INCOMPLETE if _replaces_unknown(datum, piece.digits) else _TOGETHER
+        return replace(datum, value=value, places=places, confidence=min(datum.confidence, sure))
     if is_complete(datum.kind, datum.value) and len(datum.value) >= 10:
         return None
     longest = 13 if datum.kind == ACCOUNT else 12
     joined = datum.value + piece.digits
     return replace(datum, value=joined, places=places) if len(joined) <= longest else None
+
+
+def _replaces_unknown(datum: Datum, correction: str) -> bool:
+    """More than the last group of a whole number, but not all of it: it may have a digit said twice as well."""
+    return is_complete(datum.kind, datum.value) and _LONGEST_GROUP < len(correction) < len(datum.value)
 
 
 def _puts_right(datum: Datum, piece: _Piece) -> bool:

@@ -26,6 +26,7 @@ _AFTER_SUM = 4
 _PAID = re.compile(f"(?:[充交缴付扣欠存补退花]了?|多收了?|收了)(?P<sum>{NUMERAL}+)$")
 _SMALLEST_BARE_SUM = 10
 _PRICE_BEFORE = re.compile("(?:是不是|需不需要|要不要|会不会|[得要收])(?:要|得|需要|收|花|交)?(?:我们?)?$")
+_NOT_A_CENT = re.compile("钱?(?:都|也|还)?[没不]")
 _REGULARLY = re.compile("每个?月|以前|平时|平常|往常|一般|通常|经常|每[天次年周]")
 _EVERYDAY = re.compile("[上下]班|睡觉|起床|回来|回家|做饭|吃饭|放学")
 _TIME_ASKED = re.compile("几点|时候|时间|哪天|几号|何时|方便|日期|预约")
@@ -57,7 +58,7 @@ def extract(turns: Sequence[Turn], *, reference: datetime | None = None) -> tupl
 
 
 def _amounts(turns: Sequence[Turn]) -> Iterator[Datum]:
-    """Sums in yuan; rates (五毛六一度) and what is usual (每个月五十块) are none. 充了两百 needs no 块."""
+    """Sums in yuan. Rates (五毛六一度), what is usual (每个月五十块) and 一毛钱没见着 are none; 充了两百 is one."""
     for turn in turns:
         if turn.role != CUSTOMER:
             continue
@@ -65,7 +66,8 @@ def _amounts(turns: Sequence[Turn]) -> Iterator[Datum]:
         for amount in amounts(turn.text):
             before, after = sounds(chars[: amount.start]), sounds(chars[amount.end : amount.end + _AFTER_SUM])
             rate = before.endswith(_RATE_BEFORE) or any(words in after for words in _RATE_AFTER)
-            if not rate and not _is_usual(turn, amount.start) and not _asks_price(turn.text, amount):
+            nothing = amount.value <= 1 and _NOT_A_CENT.match(chars, amount.end)
+            if not (rate or nothing or _is_usual(turn, amount.start) or _asks_price(turn.text, amount)):
                 yield _datum("金额", amount.written, turn, amount.start, amount.end, 0.9)
         for start, end in turn.text.clauses():
             paid = _PAID.search(chars, start, end)
@@ -75,7 +77,10 @@ def _amounts(turns: Sequence[Turn]) -> Iterator[Datum]:
 
 
 def _times(turns: Sequence[Turn], reference: datetime | None) -> Iterator[Datum]:
-    """Times the customer gives: all that the agent asked for, else those that are no question and no daily routine."""
+    """Times the customer gives: all that the agent asked for, else those that are no question and no daily routine.
+
+    A mere hour that nobody asked for is in doubt: 四点 may be 四店.
+    """
     for position, turn in enumerate(turns):
         if turn.role != CUSTOMER:
             continue
@@ -83,7 +88,8 @@ def _times(turns: Sequence[Turn], reference: datetime | None) -> Iterator[Datum]
         for time in times(turn.text, reference=reference):
             passing = sounds(turn.text.chars[: time.start]).endswith(_TIME_PASSING)
             if not passing and (asked or _is_told(turn.text, time)):
-                yield _datum("时间", time.value, turn, time.start, time.end, 0.8)
+                sure = asked or time.has_period or "-" in time.value
+                yield _datum("时间", time.value, turn, time.start, time.end, 0.8 if sure else 0.5)
 
 
 def _is_usual(turn: Turn, at: int) -> bool:

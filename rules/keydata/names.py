@@ -11,7 +11,7 @@ from zhijian.rules.keydata.datum import CUSTOMER, Datum, Place, Turn, question_b
 from zhijian.rules.words.pinyin import similarity, sounds_like
 from zhijian.rules.words.text import NormalText, lexicon
 
-_ASKED = re.compile("贵[姓性]|[称成]呼|[姓性信]名|名字|全名|叫什么|怎么叫|哪位|户主是谁|户主是|户主叫")
+_ASKED = re.compile("贵[姓性]|[称成]呼|[姓性信]名|户名|名字|全名|叫什么|怎么叫|哪位|户主是谁|户主是|户主叫")
 _NAME_FOLLOWS = re.compile("的(?:姓名|名字|户名)$|(?:姓名|名字|户名)是$")
 _ADDRESSED = re.compile("(?:谢谢|多谢|感谢|麻烦|辛苦|你好|您好|拜托|劳驾)(?:了|你|您|啊|呀|了啊|你啊|您啊|你了|您了)*$")
 _GREETED = re.compile("[\u4e00-\u9fff]{1,3}[你您]好")

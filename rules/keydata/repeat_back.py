@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 
 from rapidfuzz.distance import Levenshtein
@@ -28,7 +29,7 @@ from zhijian.rules.words.numbers import (
     numeral_by_sound,
     with_arabic_numbers,
 )
-from zhijian.rules.words.pinyin import Match, find, similarity
+from zhijian.rules.words.pinyin import TOLERANCE, Match, find, likeness, similarity
 from zhijian.rules.words.text import NormalText, normalise
 
 SURE, LIKELY, IN_DOUBT = 0.95, 0.8, 0.5
@@ -266,11 +267,22 @@ def _name_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
             yield _said(turn, match.start, match.end, value, same, confidence)
 
 
+@lru_cache(maxsize=4096)
+def _titles_beginning_like(char: str) -> tuple[str, ...]:
+    """Those that what begins with this character may be so much alike."""
+    return tuple(
+        title
+        for title in titles().split("|")
+        if 1 - likeness(title[0], char) <= len(title) * (1 - _LIKE_TITLE) + TOLERANCE
+    )
+
+
 def _surname_said(surname: str, turn: Turn, least_alike: float) -> Iterator[RepeatBack]:
     """周先生, or 姓周, for 周."""
     size = len(surname)
     chars = turn.text.chars
-    if any(similarity(title, chars[size : size + len(title)]) >= _LIKE_TITLE for title in titles().split("|")):
+    possible = _titles_beginning_like(chars[size]) if len(chars) > size else ()
+    if any(similarity(title, chars[size : size + len(title)]) >= _LIKE_TITLE for title in possible):
         yield _said(turn, 0, size, chars[:size], False, IN_DOUBT)
     titled = [title.start() for title in re.finditer(titles(), chars)]
     places = [end - size for end in titled if not ends_in_no_name(chars[:end])]

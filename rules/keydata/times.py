@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -25,6 +26,7 @@ _TIME = re.compile(f"(?:(?:{_DATE})(?:的(?={_PERIOD}|{NUMERAL}))?)?(?:(?P<perio
 
 _NEAR_DAYS = {"大前天": -3, "前天": -2, "昨": -1, "今": 0, "明": 1, "后天": 2, "大后天": 3}
 _WEEKDAYS = {char: index for index, char in enumerate("一二三四五六日")} | {"天": 6}
+_HOUR_OR_MONTH = re.compile("[点时月]")
 _VAGUE_BEFORE = re.compile("(?:大概|大约|差不多|快到|[几好])$")
 _VAGUE_AFTER = re.compile(f"多|来钟|左右|前后|几|意见|建议|要求|问题|原因|倍|度|水(?:旁|加|的(?!时)|[|]|$)|{NUMERAL}")
 """Also what makes it no time: 三点意见, 三点水的江."""
@@ -51,9 +53,9 @@ def times(text: NormalText, *, reference: datetime | None = None) -> tuple[Spoke
 
     A day without a clock time (明天, 昨天) is vague and left out, and so are durations (五个小时) and 五点左右.
     """
+    if not _HOUR_OR_MONTH.search(text.chars) and ":" not in unicodedata.normalize("NFKC", text.raw):
+        return ()  # the pattern of times has a match at every character
     marked, places = with_marks(text)
-    if not re.search(NUMERAL, marked):  # the pattern of times has a match at every character
-        return ()
     found = []
     for said in _TIME.finditer(marked):
         if not (said["hour"] or said["month"]) or said.group() in _A_FEW:

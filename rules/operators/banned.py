@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -26,6 +27,7 @@ SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
 NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
+_TOLD = re.compile("(?<!我)[说讲]的$")
 QUOTED_SUBJECTS = "你您我"
 """May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
 
@@ -78,7 +80,7 @@ class BannedPhrase(Term):
 class Spoken:
     """An entry that was said, or may have been: `certain` says which.
 
-    `echoes`: the customer had just said the same, so that the agent may only quote it.
+    `echoes`: the customer had said the same, so that the agent may only quote it.
     """
 
     entry: BannedPhrase
@@ -129,7 +131,7 @@ class NeverSays(Operator):
         if spoken:
             reason = "疑似说了服务忌语:" + "、".join(one.entry.phrase for one in spoken)
             if any(one.echoes for one in spoken):
-                reason += "(客户刚说过同样的话,可能是转述)"
+                reason += "(客户说过同样的话,可能是转述)"
             return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
         return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
 
@@ -147,20 +149,20 @@ class NeverSays(Operator):
                 "  各条另有不算的情况,见规则文件",
             ),
             reasons=("说了服务忌语",),
-            doubts=("只是听来像服务忌语", "像服务忌语的那几个字,识别的把握太低", "客户刚说过同样的话,坐席可能是转述"),
+            doubts=("只是听来像服务忌语", "像服务忌语的那几个字,识别的把握太低", "客户说过同样的话,坐席可能是转述"),
         )
 
     def spoken(self, heard: Heard) -> Iterator[Spoken]:
         """Every entry the agent said or may have said, excused ones left out, in order."""
-        answered: tuple[Utterance, ...] = ()
+        customer: list[Turn] = []
         for turn in heard.turns:
             if turn.role is not Role.AGENT:
-                answered = turn.utterances
+                customer.append(turn)
                 continue
             for utterance, near in heard.near(self.listens_for, turn.utterances):
                 for one in _longest(self._candidates(utterance, near, heard.settings)):
                     if not self._excused(one, turn, heard):
-                        yield _unless_quoted(_settled(one, heard), answered, heard)
+                        yield _unless_quoted(_settled(one, heard), customer, heard)
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
         """What sounds like one of the wordings."""
@@ -221,16 +223,22 @@ def _settled(one: Spoken, heard: Heard) -> Spoken:
     return replace(one, hit=hit, certain=hit.belief is not None and hit.belief >= heard.settings.thresholds.certain)
 
 
-def _unless_quoted(one: Spoken, answered: tuple[Utterance, ...], heard: Heard) -> Spoken:
-    """A doubt if the customer has said the same in what the agent answers, and it is only a part of a clause.
+def _unless_quoted(one: Spoken, customer: Sequence[Turn], heard: Heard) -> Spoken:
+    """A doubt if it may be the customer's words: said in what the agent answers, and here only a part of a clause.
 
-    Nobody quotes insults to a customer.
+    After 您说的 or 他们讲的 the customer may have said it in any turn before. Nobody quotes insults to a customer.
     """
-    start, end = one.hit.text.clause_of(one.start)
-    is_part = one.end - one.start < end - start
-    if not one.certain or not is_part or one.entry.tier is Tier.SEVERE:
+    text = one.hit.text
+    start, end = text.clause_of(one.start)
+    sentence_start, _ = text.sentence_of(one.start)
+    if _TOLD.search(text.chars, sentence_start, one.start):
+        turns = customer
+    else:
+        turns = customer[-1:] if one.end - one.start < end - start else []
+    if not one.certain or one.entry.tier is Tier.SEVERE:
         return one
-    echoes = heard.said([Phrase(text=one.hit.phrase)], answered) is not None
+    said = tuple(utterance for turn in turns for utterance in turn.utterances)
+    echoes = heard.said([Phrase(text=one.hit.phrase)], said) is not None
     return replace(one, certain=not echoes, echoes=echoes)
 
 

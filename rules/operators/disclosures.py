@@ -188,7 +188,7 @@ class _Words:
         found = []
         asked_until = 0
         for start, end in clauses(self._text):
-            manner = manner_of([self._text.chars[start:end]], "")
+            manner = manner_of(self._text.chars[start:end])
             if manner.asks:
                 sentence, _ = self._text.sentence_of(start)
                 found.append((max(sentence, asked_until), end))

@@ -148,7 +148,7 @@ def _confirmed(heard: Heard, before: int) -> Iterator[Identity]:
 def _asks_to_confirm(heard: Heard, index: int) -> bool:
     """Does the agent's turn with this index put a question that the customer answers with yes?"""
     text, answer = (normalise(turn.text) for turn in heard.turns[index : index + 2])
-    manners = [manner_of([text.chars[start:end]], "") for start, end in clauses(text)]
+    manners = [manner_of(text.chars[start:end]) for start, end in clauses(text)]
     asks = any(manner.asks or manner.asks_if for manner in manners)
     return asks and bool(answer.chars) and heard.settings.silences.is_assent(answer.chars[slice(*answer.clauses()[0])])
 

@@ -24,6 +24,7 @@ UNITS = frozenset("十百千万亿")
 MOBILE = re.compile("1[3-9][0-9]{9}")
 
 _DIGIT = f"[{''.join(DIGITS)}]"
+_ANY_DIGIT = re.compile(_DIGIT)
 _RADIO_DIGITS = {"洞": "0", "拐": "7", "勾": "9"}
 _RADIO = re.compile(f"[{''.join(DIGITS)}洞拐勾]{{3,}}")
 _ROOM = re.compile(f"{_DIGIT}{{1,3}}洞{_DIGIT}{{3,4}}")
@@ -136,7 +137,7 @@ def in_numerals(digits: str) -> str:
 
 def only_digits(chars: str) -> str:
     """The digits of `chars`, Arabic or said one by one, as Arabic digits; everything else dropped."""
-    return "".join(DIGITS.get(char, "") for char in chars)
+    return "".join(map(DIGITS.__getitem__, _ANY_DIGIT.findall(chars)))
 
 
 def without_repetitions(digits: str) -> str:
@@ -232,6 +233,8 @@ def _complete_numbers(chars: str, heard: list[str]) -> None:
 
     Whole are a mobile number, also with a digit heard twice, and ten or thirteen digits right after a word like 户号.
     """
+    if sum(map(bool, heard)) < min(_WHOLE_LENGTHS) - _HOMOPHONES_AT_MOST:  # true of most texts
+        return
     for start in range(len(chars) - min(_WHOLE_LENGTHS) + 1):
         if start and heard[start - 1]:
             continue

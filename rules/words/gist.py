@@ -66,8 +66,9 @@ class Gist:
     @cached_property
     def _pairs(self) -> tuple[tuple[str, str], ...]:
         """Neighbours, and how they sound."""
-        pairs = (self.chars[at : at + 2] for at in range(len(self.chars) - 1))
-        return tuple((pair, sounds(pair)) for pair in pairs if BREAK not in pair)
+        heard = sounds(self.chars)
+        pairs = ((self.chars[at : at + 2], heard[at : at + 2]) for at in range(len(self.chars) - 1))
+        return tuple((pair, sound) for pair, sound in pairs if BREAK not in pair)
 
     @cached_property
     def _sounds(self) -> frozenset[str]:

@@ -23,7 +23,7 @@ _NOT_ABOUT = "请给为帮向让和跟对谢要"
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How clauses are put.
+    """How a clause is put, or several.
 
     `says`: as what the customer said or wants; `asks`: whether that is so; `about_customer`: as something of the
     customer; `does`: as what is being done about it; `requests`: something is asked of the customer; `questions`:
@@ -41,12 +41,12 @@ class Manner:
     supposes: bool
 
 
-def manner_of(clauses: Sequence[str], next_clause: str) -> Manner:
-    """How these clauses (normal characters) are put; what is done about it may follow in the next one."""
-    words = _plain("".join(clauses))
+def manner_of(clause: str, next_clause: str = "") -> Manner:
+    """How a clause (normal characters) is put; what is done about it may follow in the next one."""
+    words = _plain(clause)
     body = words[: _end_without_tag(words)]
     return Manner(
-        says=_says().is_in(_plain(clauses[0])),
+        says=_says().is_in(words),
         asks=len(body) < len(words),
         about_customer=_about_customer().search(body) is not None,
         does=_of("does").is_in(words + _plain(next_clause)),
@@ -54,6 +54,21 @@ def manner_of(clauses: Sequence[str], next_clause: str) -> Manner:
         questions=len(body) == len(words) and _of("question").is_in(body),
         asks_if=body.endswith("吗") or _of("asks_if").is_in(body),
         supposes=_of("condition").is_in(words),
+    )
+
+
+def together(manners: Sequence[Manner]) -> Manner:
+    """How clauses are put that follow one another: the first says it, the last asks whether it is so."""
+    asks = manners[-1].asks
+    return Manner(
+        says=manners[0].says,
+        asks=asks,
+        about_customer=any(one.about_customer for one in manners),
+        does=any(one.does for one in manners),
+        requests=any(one.requests for one in manners),
+        questions=not asks and any(one.questions for one in manners),
+        asks_if=manners[-1].asks_if,
+        supposes=any(one.supposes for one in manners),
     )
 
 
@@ -73,7 +88,10 @@ def clauses(text: NormalText) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     for start, end in text.clauses():
         inside = words[start:end]
-        cuts = {0, len(inside), *(at for at, _ in _begins(inside)), *(at for _, at in _of("asks").spans(inside))}
+        tags = list(_of("asks").spans(inside))
+        # 对吧|地址 has no 把地址
+        begins = {at for at, _ in _begins(inside) if not any(tag < at < end for tag, end in tags)}
+        cuts = {0, len(inside), *begins, *(at for _, at in tags)}
         for one, other in pairwise(sorted(cuts)):
             if found and not _end_without_tag(inside[one:other]):  # 对吗 belongs to what is asked
                 found[-1] = (found[-1][0], start + other)

@@ -7,6 +7,7 @@ Everything here reads a `NormalText` and returns positions in it, half-open. Num
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -40,6 +41,8 @@ _MISHEARD = {
 _MISHEARD_TEN = re.compile(f"(?<![当那到小同及平临何按])[时石实食](?={_ONE_TO_NINE}(?:号|栋|幢|单元|楼|室|组))")
 _MISHEARD_FIRST = re.compile(f"(?<={_PAID})[^\\W\\d_](?=[百千白]|十{_ONE_TO_NINE}?[块元])")
 _MISHEARD_TENS = re.compile("(?<=[百千])[^\\W\\d_](?=十)")
+_SHORTEST_IN_DIGITS = 3
+"""Digits of a sum that is read out digit by digit; 七八块 is vague."""
 _LONGEST_CARDINAL = 20
 """Characters; what is longer is no number that is counted with."""
 _BELOW_10000 = re.compile(
@@ -48,16 +51,15 @@ _BELOW_10000 = re.compile(
 
 _WORD_END = "(?=[|钱了的吧吗对是嘛啊呢整]|一度|每度|$)"
 _AMOUNT = re.compile(
-    f"(?P<yuan>{NUMERAL}+(?:[点.]{NUMERAL}+)?)(?:块钱|元钱|[块元圆])"
+    f"(?P<yuan>(?:{NUMERAL}|幺)+(?:[点.]{NUMERAL}+)?)(?:块钱|元钱|[块元圆])"
     f"(?:(?P<jiao>{_ONE_TO_NINE})[角毛](?:(?P<fen>{_ONE_TO_NINE})(?:分|{_WORD_END}))?"
     f"|零(?P<only_fen>{_ONE_TO_NINE})分?|(?P<short_jiao>[1-9一二三四五六七八九]){_WORD_END})?"
     f"|(?P<small_jiao>{_ONE_TO_NINE})(?:毛|角(?=钱|{_ONE_TO_NINE}分))(?:(?P<small_fen>{_ONE_TO_NINE})(?:分|{_WORD_END}))?"
 )
+_MONEY = re.compile("[块快元圆角毛]")
 _VAGUE_BEFORE = re.compile("(?:[几数好上多]|大概|大约|差不多|将近|不到)$")
 _VAGUE_AFTER = re.compile("多|来|左右|上下|以内|以上|不到")
-_OTHER_WORDS = re.compile(
-    "[元块](?:旦|表|地|砖|牌|板|电池|玻璃|屏|儿)|(?<![十百千万零])一块(?!钱|[一二三四五六七八九])"
-)
+_OTHER_WORDS = re.compile(f"[元块](?:旦|表|地|砖|牌|板|电池|玻璃|屏|儿)|(?<![十百千万零])一块(?!钱|{_ONE_TO_NINE})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ def with_arabic_numbers(chars: str) -> str:
 
 def amounts(text: NormalText) -> tuple[Amount, ...]:
     """Sums of money that are said exactly: 一百二十六元五角, 两百一十三块六, 126.5元, 五毛钱."""
+    if not _MONEY.search(text.chars):  # true of most texts
+        return ()
     marked, places = with_marks(text)
     found = []
     for said in _AMOUNT.finditer(marked):
@@ -172,6 +176,8 @@ def amounts(text: NormalText) -> tuple[Amount, ...]:
 
 def decimals(text: NormalText) -> tuple[Amount, ...]:
     """Numbers with a point and no 元, as sums in yuan: 一百二十六点五, 126.50."""
+    if "点" not in text.chars and "." not in unicodedata.normalize("NFKC", text.raw):
+        return ()
     marked, places = with_marks(text)
     found = []
     for said in re.finditer(f"{NUMERAL}+[点.]{NUMERAL}+", marked):
@@ -219,9 +225,10 @@ def _yuan(said: re.Match[str]) -> Decimal | None:
 
 
 def _with_point(words: str) -> Decimal | None:
-    """一百二十六点五 → 126.5; None if it is no number."""
+    """一百二十六点五 → 126.5, 幺零八 → 108; None if it is no number."""
     whole, _, fraction = words.replace("点", ".").partition(".")
-    value = cardinal(whole)
+    in_digits = len(whole) >= _SHORTEST_IN_DIGITS and UNITS.isdisjoint(whole)
+    value = int(only_digits(whole)) if in_digits else cardinal(whole)
     if value is None or not all(char in DIGITS for char in fraction):
         return None
     return Decimal(f"{value}.{only_digits(fraction) or '0'}")

@@ -8,7 +8,6 @@ a look into a table.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from pypinyin import lazy_pinyin
@@ -21,7 +20,7 @@ _FIRST_SYMBOL = 0xE000  # Unicode's private use area: no character of any text
 @lru_cache(maxsize=8192)
 def sounds(chars: str) -> str:
     """As long as `chars`, which are normal characters; what is no syllable stands for itself."""
-    return "".join(map(_symbol, chars))
+    return chars.translate(_symbol_of())
 
 
 @lru_cache(maxsize=8192)
@@ -30,12 +29,18 @@ def reading(char: str) -> str:
     return str(lazy_pinyin(char)[0])
 
 
-@lru_cache(maxsize=8192)
-def _symbol(char: str) -> str:
-    return _symbols().get(reading(char), char)
+class _SymbolOf(dict[int, str]):
+    """The symbols by character codes, each looked up when it is met for the first time."""
+
+    def __init__(self) -> None:
+        syllables = [syllable for line in lexicon("syllables") for syllable in line]
+        self._symbols = {syllable: chr(_FIRST_SYMBOL + index) for index, syllable in enumerate(syllables)}
+
+    def __missing__(self, code: int) -> str:
+        self[code] = self._symbols.get(reading(chr(code)), chr(code))
+        return self[code]
 
 
 @cache
-def _symbols() -> Mapping[str, str]:
-    syllables = [syllable for line in lexicon("syllables") for syllable in line]
-    return {syllable: chr(_FIRST_SYMBOL + index) for index, syllable in enumerate(syllables)}
+def _symbol_of() -> _SymbolOf:
+    return _SymbolOf()

@@ -93,13 +93,8 @@ class NormalText:
 @lru_cache(maxsize=16384)
 def normalise(raw: str) -> NormalText:
     """The normal form of `raw`; any string will do, also an empty one."""
-    chars: list[str] = []
-    offsets: list[int] = []
-    for offset, raw_char in enumerate(raw):
-        for char in _normal_chars(raw_char):
-            chars.append(char)
-            offsets.append(offset)
-    normal = "".join(chars)
+    chars = [*map(_normal_chars, raw)]
+    normal, offsets = "".join(chars), tuple(offset for offset, several in enumerate(chars) for _ in several)
     clause_starts, sentence_starts = [0], [0]
     for index, (before, after) in enumerate(pairwise(offsets), 1):
         if after - before <= 1:
@@ -109,7 +104,7 @@ def normalise(raw: str) -> NormalText:
             clause_starts.append(index)
         if _breaks_sentence(dropped, normal[index - 1], normal[index]):
             sentence_starts.append(index)
-    return NormalText(raw, normal, tuple(offsets), tuple(clause_starts), tuple(sentence_starts))
+    return NormalText(raw, normal, offsets, tuple(clause_starts), tuple(sentence_starts))
 
 
 @lru_cache(maxsize=4096)

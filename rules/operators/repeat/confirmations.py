@@ -24,7 +24,7 @@ from zhijian.rules.operators import sentences
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.operators.repeat.issue import sounds_like_harassment
 from zhijian.rules.operators.repeat.repeats import Repeat, Verdict, Words, key_repeats, words_of
-from zhijian.rules.operators.repeat.restating import restatements, told
+from zhijian.rules.operators.repeat.restating import restatements
 from zhijian.rules.words.gist import gist
 from zhijian.rules.words.manner import clauses, manner_of
 from zhijian.rules.words.numbers import NUMERAL
@@ -121,7 +121,7 @@ class ConfirmsRepeats(Operator):
         )
 
     def _said_back(self, heard: Heard) -> Iterator[SaidBack]:
-        for one in restatements(heard, told(heard)):
+        for one in restatements(heard):
             if one.probability >= self.doubtful:
                 words = words_of(heard.turns[one.turn], one.start, one.end)
                 likely = one.probability >= LIKELY and not sounds_like_harassment(heard)  # who wants nothing
@@ -185,7 +185,7 @@ class ConfirmsRepeats(Operator):
         said = heard.settings.thresholds.said
         for hit in heard.alike(self.phrases, heard.turns[turn].utterances, lambda phrase: phrase.accept or said):
             before = [hit.text.chars[start:end] for start, end in clauses(hit.text) if end <= hit.match.start]
-            if before and manner_of(before[-1:], "").asks:
+            if before and manner_of(before[-1]).asks:
                 return True
         return False
 
@@ -265,7 +265,7 @@ def _begins_like_yes(clause: str) -> bool:
 
 def _only_asks(text: str) -> bool:
     chars = normalise(text).chars
-    return manner_of([chars], "").asks and not gist(chars)
+    return manner_of(chars).asks and not gist(chars)
 
 
 def _stands_alone(heard: Heard, hit: Hit, *, whole: bool) -> bool:

@@ -44,7 +44,7 @@ class RestatesIssue(Operator):
             return not_applicable("客户没有提出诉求")
         if self._is_harassment(heard):
             return not_applicable("骚扰来电,客户没有诉求")
-        best = max(restatements(heard, customer), key=lambda one: one.probability, default=None)
+        best = max(restatements(heard), key=lambda one: one.probability, default=None)
         if best and best.probability >= self.restated:
             said = _words(heard, best).evidence("复述诉求")
             return Finding(outcome=Outcome.PASS, confidence=best.probability, evidence=(said,))

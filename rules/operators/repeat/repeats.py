@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
+from functools import lru_cache
 
 from pydantic import Field
 
@@ -135,6 +136,7 @@ def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
             yield searched(_place_after(heard, repeat.datum))
 
 
+@lru_cache(maxsize=1)
 def key_repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
     """What became of every datum. Turns are counted among those of agent and customer."""
     repeats = []

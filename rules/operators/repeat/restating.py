@@ -17,7 +17,7 @@ from zhijian.models.records.dialogue import Role
 from zhijian.rules.call.heard import Heard
 from zhijian.rules.operators.repeat.saying_back import Clues, curve
 from zhijian.rules.words.gist import BREAK, EMPTY, Gist, all_of, gist
-from zhijian.rules.words.manner import Manner, asks_for_data, clauses, confirms, manner_of
+from zhijian.rules.words.manner import Manner, asks_for_data, clauses, confirms, manner_of, together
 from zhijian.rules.words.text import lexicon, normalise
 
 TELLING_TURNS = 3
@@ -55,6 +55,7 @@ class Told:
     aside: Gist
 
 
+@lru_cache(maxsize=1)
 def told(heard: Heard) -> tuple[Told, ...]:
     """All turns of the customer; of the request tell only the first ones, and no answer to a question for data."""
     found: list[Told] = []
@@ -76,9 +77,10 @@ def told(heard: Heard) -> tuple[Told, ...]:
     return tuple(found)
 
 
-def restatements(heard: Heard, customer: Sequence[Told]) -> tuple[Restatement, ...]:
+@lru_cache(maxsize=1)
+def restatements(heard: Heard) -> tuple[Restatement, ...]:
     """The likeliest of each agent's turn that tells anything, from the request on."""
-    by_turn = stretches_by_turn(heard, customer)
+    by_turn = stretches_by_turn(heard, told(heard))
     return tuple(max(stretches, key=lambda one: one.probability) for stretches in by_turn)
 
 
@@ -126,14 +128,13 @@ def _stretches(raw: str, request: Gist, aside: Gist, first_reply: bool, confirme
     spans = clauses(text)
     words = [text.chars[start:end] for start, end in spans]
     gists = [gist(clause).without(aside) for clause in words]
-    manners = [manner_of([clause], following) for clause, following in zip_longest(words, words[1:], fillvalue="")]
+    manners = [manner_of(clause, following) for clause, following in zip_longest(words, words[1:], fillvalue="")]
     anew = [one.requests or one.questions or one.asks_if for one in manners]  # what is said next answers it
     found = []
     for first in range(len(spans)):
         for end in range(first + 1, min(first + LONGEST_CLAUSES, len(spans)) + 1):
             if said := all_of(gists[first:end]):
-                several = end - first > 1
-                manner = manner_of(words[first:end], "".join(words[end : end + 1])) if several else manners[first]
+                manner = together(manners[first:end])
                 clues = _clues(
                     said,
                     request,

@@ -10,6 +10,7 @@ import json
 import math
 from functools import cache
 from importlib.resources import files
+from operator import mul
 from typing import NamedTuple
 
 
@@ -42,7 +43,7 @@ class Curve(NamedTuple):
 
     def probability(self, clues: Clues) -> float:
         """0..1."""
-        log_odds = self.intercept + sum(weight * clue for weight, clue in zip(self.weights, clues, strict=True))
+        log_odds = self.intercept + sum(map(mul, self.weights, clues))
         return 1 / (1 + math.exp(-log_odds))
 
 

@@ -100,9 +100,19 @@ def test_what_the_customer_has_just_said_may_be_quoted() -> None:
     asked = [Line(customer="物业都说没办法。"), Line(agent="您讲的没办法,现场再看。")]
     result, finding = judged(*asked)
     assert (result.outcome, finding.banned) == (Outcome.UNSURE, ())
-    assert "客户刚说过同样的话" in result.reason
+    assert "客户说过同样的话" in result.reason
     result, _ = judged(*asked, Line(customer="那几时来看?"), Line(agent="没办法。"))
     assert result.outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [("您说的,别再来电话了,我们没有这句话。", Outcome.UNSURE), ("我说的,别再来电话了。", Outcome.FAIL)],
+)
+def test_what_the_customer_said_earlier_may_be_quoted_as_such(answer: str, outcome: Outcome) -> None:
+    told = [Line(customer="有人跟我讲,别再来电话了。"), Line(agent="好的,请讲。"), Line(customer="就是这样。")]
+    result, _ = judged(*told, Line(agent=answer))
+    assert result.outcome is outcome
 
 
 def test_points_by_tier_and_veto_on_severe() -> None:

@@ -169,7 +169,7 @@ def test_courtesies_tell_nothing(empty: str) -> None:
     ],
 )
 def test_how_clauses_are_put(words: str, put: set[str]) -> None:
-    manner = manner_of([words], "")
+    manner = manner_of(words)
     assert {name for name in manner.__slots__ if getattr(manner, name)} == put
 
 
@@ -196,6 +196,6 @@ def test_clauses_are_the_whole_text_in_order(raw: str) -> None:
 @given(st.lists(st.tuples(st.sampled_from("客坐"), chinese.filter(bool)), min_size=1, max_size=6))
 def test_a_restatement_has_a_probability_and_lies_in_its_turn(lines: list[tuple[str, str]]) -> None:
     heard = call(*lines)
-    for one in restatements(heard, told(heard)):
+    for one in restatements(heard):
         assert 0 < one.probability <= 1
         assert 0 <= one.start < one.end <= len(normalise(heard.turns[one.turn].text))
