@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -65,7 +66,11 @@ class Answers:
 
     def know(self, utterance: Utterance) -> bool:
         """Was a phrase asked about in it?"""
-        return bool(self) and self._numbers.get(_key(utterance)) in self._asked_about
+        return bool(self.wordings(utterance))
+
+    def wordings(self, utterance: Utterance) -> frozenset[str]:
+        """What was asked about in it, as it would have been said."""
+        return self._wordings.get(_key(utterance), frozenset()) if self else frozenset()
 
     def weighed(self, hit: Hit) -> Hit:
         """The hit with how probable it is by its sound; as it is where that was not asked."""
@@ -92,8 +97,13 @@ class Answers:
         return {score.query: score for score in self.dialogue.phrase_scores}
 
     @cached_property
-    def _asked_about(self) -> frozenset[int]:
-        return frozenset(query.utterance for query in self._scores if _is_long_enough(query.wording))
+    def _wordings(self) -> dict[_Key, frozenset[str]]:
+        asked = defaultdict(set)
+        for query in self._scores:
+            if _is_long_enough(query.wording):
+                asked[query.utterance].add(query.wording)
+        utterances = self.dialogue.utterances
+        return {_key(utterances[number]): frozenset(wordings) for number, wordings in asked.items()}
 
     @cached_property
     def _numbers(self) -> dict[_Key, int]:

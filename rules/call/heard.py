@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 
 from zhijian.models.records.call import Call
@@ -134,12 +134,18 @@ class Heard:
             yield from self.alike(phrases, utterances, least)
             return
         yield from self.alike(phrases, [utterance for utterance in utterances if utterance not in asked_about], least)
-        asked = self.settings.thresholds.asked
-        limits = {phrase.text: least(phrase) for phrase in phrases}
-        for hit in self.alike(phrases, asked_about, lambda phrase: min(least(phrase), asked)):
-            weighed = self.answers.weighed(hit)
-            if hit.match.similarity >= limits[hit.phrase] or (weighed.belief or 0) >= least_belief:
-                yield weighed
+        phrase_of = PhraseList.of(phrases).by_text
+        for utterance in asked_about:
+            for hit in self.alike(phrases, [utterance], partial(self._least_where_asked, utterance, least)):
+                weighed = self.answers.weighed(hit)
+                if hit.match.similarity >= least(phrase_of[hit.phrase]) or (weighed.belief or 0) >= least_belief:
+                    yield weighed
+
+    def _least_where_asked(self, utterance: Utterance, least: Least, phrase: Phrase) -> float:
+        """Less where the sound was asked about the phrase: it may vouch for what is less alike."""
+        if any(phrase.may_be(wording) for wording in self.answers.wordings(utterance)):
+            return min(least(phrase), self.settings.thresholds.asked)
+        return least(phrase)
 
     def alike(self, phrases: Sequence[Phrase], utterances: Iterable[Utterance], least: Least) -> Iterator[Hit]:
         """Every place of the utterances, in order, that sounds like a phrase, each from its least similarity on."""

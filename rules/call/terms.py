@@ -59,6 +59,10 @@ class Phrase(Term):
         """The part that tells most, the longest and the last of equals: the phrase is nowhere where that is not."""
         return max(reversed(self.parts), key=len)
 
+    def may_be(self, wording: str) -> bool:
+        """Can it be worded so, with something in its gaps?"""
+        return wording == self.text or (len(self.parts) > 1 and all(part in wording for part in self.parts))
+
 
 class PhraseList(tuple[Phrase, ...]):
     """Phrases to look for side by side."""
@@ -72,6 +76,10 @@ class PhraseList(tuple[Phrase, ...]):
     def clues(self) -> frozenset[str]:
         """Of all of them; where none of these is, none of the phrases is."""
         return frozenset(self._places)
+
+    @cached_property
+    def by_text(self) -> Mapping[str, Phrase]:
+        return {phrase.text: phrase for phrase in self}
 
     def among(self, clues: Mapping[str, object]) -> list[int]:
         """The places in the list of those with one of these clues, in order."""

@@ -66,9 +66,12 @@ class Gist:
     @cached_property
     def _pairs(self) -> tuple[tuple[str, str], ...]:
         """Neighbours, and how they sound."""
-        heard = sounds(self.chars)
-        pairs = ((self.chars[at : at + 2], heard[at : at + 2]) for at in range(len(self.chars) - 1))
-        return tuple((pair, sound) for pair, sound in pairs if BREAK not in pair)
+        chars, heard = self.chars, sounds(self.chars)
+        return tuple(
+            (chars[at : at + 2], heard[at : at + 2])
+            for at in range(len(chars) - 1)
+            if chars[at] != BREAK and chars[at + 1] != BREAK
+        )
 
     @cached_property
     def _sounds(self) -> frozenset[str]:
