@@ -39,6 +39,7 @@ def sample_sound(sample_sentences):
     return sample_sentences[0]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run in several processes, those of a file share one, and so do all that look at the sample night."""
     of_night = {item.path for item in items if "sample_night" in getattr(item, "fixturenames", ())}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache, partial
+from functools import cached_property, lru_cache, partial, wraps
 from itertools import pairwise
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Role, Separation, Turn, Utterance
@@ -27,6 +28,8 @@ SAME_BREATH_MS = 50
 """What follows so closely on one channel, with another voice, may begin with words of the one before."""
 Least = Callable[[Phrase], float]
 """From which similarity on (0..1) a phrase counts."""
+About = ParamSpec("About")
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +92,11 @@ class Heard:
         if scope not in self._places:
             self._places[scope] = place_of(scope, self.dialogue, self.turns)
         return self._places[scope]
+
+    @cached_property
+    def known(self) -> dict[Hashable, Any]:
+        """What functions have found in it that are asked `once_a_call`."""
+        return {}
 
     @cached_property
     def _places(self) -> dict[Scope, Place]:
@@ -247,7 +255,9 @@ class Heard:
         unknown = {u for u in trusted if u.role is Role.UNKNOWN or u.role_confidence < sure}
         if self.dialogue.separation is Separation.DIARIZATION:
             unknown |= {
-                after for one, after in pairwise(trusted) if after.span.start_ms - one.span.end_ms < SAME_BREATH_MS
+                after
+                for one, after in pairwise(trusted)
+                if one.role is not after.role and after.span.start_ms - one.span.end_ms < SAME_BREATH_MS
             }
         return tuple(u for u in trusted if u in unknown)
 
@@ -306,6 +316,21 @@ class Heard:
 
 
 @lru_cache(maxsize=1024)
+def once_a_call(
+    find: Callable[Concatenate[Heard, About], Found],
+) -> Callable[Concatenate[Heard, About], Found]:
+    """Has a function find only once what several items of a standard ask of a call."""
+
+    @wraps(find)
+    def known(heard: Heard, *args: About.args, **kwargs: About.kwargs) -> Found:
+        question = find, args, tuple(kwargs.items())
+        if question not in heard.known:
+            heard.known[question] = find(heard, *args, **kwargs)
+        return cast(Found, heard.known[question])
+
+    return known
+
+
 def _is_part(clues: frozenset[str], phrases: frozenset[str]) -> bool:
     """The same lists are asked for in every call, and a frozenset knows its hash."""
     return clues <= phrases

@@ -165,9 +165,13 @@ def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
 
 
 def _without_echo(run: DigitRun) -> str:
-    """The digits of what puts something right, 六六五幺,五幺, without its end that is said once more."""
-    head, tail = run.cut(len(run.groups) - 1)
-    return head.digits if len(tail.digits) > 1 and head.digits.endswith(tail.digits) else run.digits
+    """The digits of what puts a last group right, without its end that is said apart: 六六五幺,五幺 and 六,二九六."""
+    if len(run.groups) == 2 and max(run.groups) <= _LONGEST_GROUP:
+        one, other = (group.digits for group in run.cut(1))
+        short, long = sorted((one, other), key=len)
+        if len(short) < len(long) and long.endswith(short):
+            return long
+    return run.digits
 
 
 def _is_clear(char: str) -> bool:

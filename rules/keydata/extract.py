@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from zhijian.rules.keydata.addresses import addresses
 from zhijian.rules.keydata.datum import CORRECTION, CUSTOMER, Datum, Place, Turn, question_before
@@ -26,6 +27,7 @@ _AFTER_SUM = 4
 _PAID = re.compile(f"(?:[充交缴付扣欠存补退花]了?|多收了?|收了)(?P<sum>{NUMERAL}+)$")
 _SMALLEST_BARE_SUM = 10
 _PRICE_BEFORE = re.compile("(?:是不是|需不需要|要不要|会不会|[得要收])(?:要|得|需要|收|花|交)?(?:我们?)?$")
+_CENTS = Decimal("0.1")
 _NOT_A_CENT = re.compile("钱?(?:都|也|还)?[没不]")
 _REGULARLY = re.compile("每个?月|以前|平时|平常|往常|一般|通常|经常|每[天次年周]")
 _EVERYDAY = re.compile("[上下]班|睡觉|起床|回来|回家|做饭|吃饭|放学")
@@ -66,7 +68,8 @@ def _amounts(turns: Sequence[Turn]) -> Iterator[Datum]:
         for amount in amounts(turn.text):
             before, after = sounds(chars[: amount.start]), sounds(chars[amount.end : amount.end + _AFTER_SUM])
             rate = before.endswith(_RATE_BEFORE) or any(words in after for words in _RATE_AFTER)
-            nothing = amount.value <= 1 and _NOT_A_CENT.match(chars, amount.end)
+            clause_end = turn.text.clause_of(amount.start)[1]
+            nothing = amount.value <= _CENTS and _NOT_A_CENT.match(chars, amount.end, clause_end)
             if not (rate or nothing or _is_usual(turn, amount.start) or _asks_price(turn.text, amount)):
                 yield _datum("金额", amount.written, turn, amount.start, amount.end, 0.9)
         for start, end in turn.text.clauses():
@@ -88,7 +91,7 @@ def _times(turns: Sequence[Turn], reference: datetime | None) -> Iterator[Datum]
         for time in times(turn.text, reference=reference):
             passing = sounds(turn.text.chars[: time.start]).endswith(_TIME_PASSING)
             if not passing and (asked or _is_told(turn.text, time)):
-                sure = asked or time.has_period or "-" in time.value
+                sure = asked or time.has_period or "-" in time.value or not time.value.endswith(":00")
                 yield _datum("时间", time.value, turn, time.start, time.end, 0.8 if sure else 0.5)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -53,7 +52,7 @@ def times(text: NormalText, *, reference: datetime | None = None) -> tuple[Spoke
 
     A day without a clock time (明天, 昨天) is vague and left out, and so are durations (五个小时) and 五点左右.
     """
-    if not _HOUR_OR_MONTH.search(text.chars) and ":" not in unicodedata.normalize("NFKC", text.raw):
+    if not _HOUR_OR_MONTH.search(text.chars) and not text.has_mark(":"):
         return ()  # the pattern of times has a match at every character
     marked, places = with_marks(text)
     found = []

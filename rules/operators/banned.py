@@ -27,7 +27,7 @@ SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
 NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
-_TOLD = re.compile("(?<!我)[说讲]的$")
+_TOLD = re.compile("(?:(?<![跟给和对同])[你您]|他|她|他们|人家|别人|邻居|物业)(?:刚才|刚刚)?[说讲]的$")
 QUOTED_SUBJECTS = "你您我"
 """May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
 
@@ -228,6 +228,8 @@ def _unless_quoted(one: Spoken, customer: Sequence[Turn], heard: Heard) -> Spoke
 
     After 您说的 or 他们讲的 the customer may have said it in any turn before. Nobody quotes insults to a customer.
     """
+    if not one.certain or one.entry.tier is Tier.SEVERE:
+        return one
     text = one.hit.text
     start, end = text.clause_of(one.start)
     sentence_start, _ = text.sentence_of(one.start)
@@ -235,8 +237,6 @@ def _unless_quoted(one: Spoken, customer: Sequence[Turn], heard: Heard) -> Spoke
         turns = customer
     else:
         turns = customer[-1:] if one.end - one.start < end - start else []
-    if not one.certain or one.entry.tier is Tier.SEVERE:
-        return one
     said = tuple(utterance for turn in turns for utterance in turn.utterances)
     echoes = heard.said([Phrase(text=one.hit.phrase)], said) is not None
     return replace(one, certain=not echoes, echoes=echoes)

@@ -89,8 +89,8 @@ def clauses(text: NormalText) -> list[tuple[int, int]]:
     for start, end in text.clauses():
         inside = words[start:end]
         tags = list(_of("asks").spans(inside))
-        # 对吧|地址 has no 把地址
-        begins = {at for at, _ in _begins(inside) if not any(tag < at < end for tag, end in tags)}
+        # 对吧|地址 does not contain 把地址
+        begins = {at for at, _ in _begins(inside) if not any(tag_start < at < tag_end for tag_start, tag_end in tags)}
         cuts = {0, len(inside), *begins, *(at for _, at in tags)}
         for one, other in pairwise(sorted(cuts)):
             if found and not _end_without_tag(inside[one:other]):  # 对吗 belongs to what is asked

@@ -7,7 +7,6 @@ Everything here reads a `NormalText` and returns positions in it, half-open. Num
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import lru_cache
@@ -41,8 +40,8 @@ _MISHEARD = {
 _MISHEARD_TEN = re.compile(f"(?<![当那到小同及平临何按])[时石实食](?={_ONE_TO_NINE}(?:号|栋|幢|单元|楼|室|组))")
 _MISHEARD_FIRST = re.compile(f"(?<={_PAID})[^\\W\\d_](?=[百千白]|十{_ONE_TO_NINE}?[块元])")
 _MISHEARD_TENS = re.compile("(?<=[百千])[^\\W\\d_](?=十)")
-_SHORTEST_IN_DIGITS = 3
-"""Digits of a sum that is read out digit by digit; 七八块 is vague."""
+_IN_DIGITS = re.compile(f"(?=.*[零〇幺])(?:{NUMERAL}|幺){{3,6}}")
+"""A sum that is read out digit by digit; 七八块 and 四五六块 are vague."""
 _LONGEST_CARDINAL = 20
 """Characters; what is longer is no number that is counted with."""
 _BELOW_10000 = re.compile(
@@ -59,7 +58,9 @@ _AMOUNT = re.compile(
 _MONEY = re.compile("[块快元圆角毛]")
 _VAGUE_BEFORE = re.compile("(?:[几数好上多]|大概|大约|差不多|将近|不到)$")
 _VAGUE_AFTER = re.compile("多|来|左右|上下|以内|以上|不到")
-_OTHER_WORDS = re.compile(f"[元块](?:旦|表|地|砖|牌|板|电池|玻璃|屏|儿)|(?<![十百千万零])一块(?!钱|{_ONE_TO_NINE})")
+_OTHER_WORDS = re.compile("(?<=[元块])(?:旦|宵|表|地|砖|牌|板|电[池表瓶]|玻璃|屏|儿)|(?<=[二两]零..元)月")
+"""After what is no sum: 三块地, 二零二五元月."""
+_TOGETHER = re.compile("(?<![十百千万零])一块(?!钱|[一二三四五六七八九]|[两1-9][毛角])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +170,15 @@ def amounts(text: NormalText) -> tuple[Amount, ...]:
     for said in _AMOUNT.finditer(marked):
         value = _yuan(said)
         vague = _VAGUE_BEFORE.search(marked[: said.start()]) or _VAGUE_AFTER.match(marked, said.end())
-        if value is not None and not vague and not _OTHER_WORDS.search(marked[said.start() : said.end() + 1]):
+        other = _OTHER_WORDS.match(marked, said.end()) or _TOGETHER.search(marked[said.start() : said.end() + 2])
+        if value is not None and not vague and not other:
             found.append(Amount(value, places[said.start()], places[said.end() - 1] + 1))
     return tuple(found)
 
 
 def decimals(text: NormalText) -> tuple[Amount, ...]:
     """Numbers with a point and no 元, as sums in yuan: 一百二十六点五, 126.50."""
-    if "点" not in text.chars and "." not in unicodedata.normalize("NFKC", text.raw):
+    if "点" not in text.chars and not text.has_mark("."):
         return ()
     marked, places = with_marks(text)
     found = []
@@ -227,7 +229,7 @@ def _yuan(said: re.Match[str]) -> Decimal | None:
 def _with_point(words: str) -> Decimal | None:
     """一百二十六点五 → 126.5, 幺零八 → 108; None if it is no number."""
     whole, _, fraction = words.replace("点", ".").partition(".")
-    in_digits = len(whole) >= _SHORTEST_IN_DIGITS and UNITS.isdisjoint(whole)
+    in_digits = _IN_DIGITS.fullmatch(whole) and UNITS.isdisjoint(whole)
     value = int(only_digits(whole)) if in_digits else cardinal(whole)
     if value is None or not all(char in DIGITS for char in fraction):
         return None

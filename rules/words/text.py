@@ -73,6 +73,10 @@ class NormalText:
         after = self.offsets[index] if index < len(self.offsets) else len(self.raw)
         return unicodedata.normalize("NFKC", self.raw[before:after]) if before < after else ""
 
+    def has_mark(self, mark: str) -> bool:
+        """Does the raw text have it anywhere, in any width?"""
+        return mark in unicodedata.normalize("NFKC", self.raw)
+
     def clauses(self) -> tuple[tuple[int, int], ...]:
         """The stretches between commas, stops and the like."""
         return _stretches(self.clause_starts, len(self.chars))

@@ -19,7 +19,9 @@ from zhijian.rules.call.phrases import Hit
 from zhijian.rules.call.places import Place
 from zhijian.rules.call.settings import Settings
 from zhijian.rules.call.terms import Phrases
+from zhijian.rules.keydata.datum import CUSTOMER
 from zhijian.rules.keydata.names import surname_of
+from zhijian.rules.keydata.repeat_back import was_said
 from zhijian.rules.operators import sentences
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.operators.repeat.issue import sounds_like_harassment
@@ -91,6 +93,8 @@ class ConfirmsRepeats(Operator):
             if confirmation := self._confirmation(heard, reply_to(heard, one).utterances):
                 evidence = (one.words.evidence(f"{one.what}的复述"), found(confirmation))
                 return Finding(outcome=Outcome.PASS, confidence=confirmation.confidence, evidence=evidence)
+        if confirmed := self._said_again(heard):
+            return confirmed
         likely = [one for one in said_back if one.likely]
         for one in likely:
             reply = reply_to(heard, one)
@@ -105,6 +109,7 @@ class ConfirmsRepeats(Operator):
         return Explanation(
             asked=(
                 "坐席复述了诉求或关键信息(不论对错)之后,客户在紧接着的回答里明确地确认",
+                "  或者后来再说一遍同一项关键信息,明确地确认",
                 f"  在分句的开头或末尾说到{sentences.listed(self.phrases)}",
                 f"  或整句只说{sentences.listed(self.bare)}",
                 f"  或听录音核对,回答开头有一声{'、'.join(f'「{yes}」' for yes in YES)}没有识别出来",
@@ -130,6 +135,18 @@ class ConfirmsRepeats(Operator):
             if repeat.agent and repeat.back.turn is not None and not _is_form_of_address(repeat):
                 certain = repeat.verdict is not Verdict.DOUBTFUL
                 yield SaidBack(repeat.back.turn, repeat.agent, repeat.datum.kind, certain, likely=True)
+
+    def _said_again(self, heard: Heard) -> Finding | None:
+        """The customer confirms later on what was said back, and says it once more: 对,就是石桥村七组."""
+        for repeat in key_repeats(heard, self.sure):
+            if repeat.agent is None or repeat.back.turn is None:
+                continue
+            for turn in heard.key_turns[repeat.back.turn + 1 :]:
+                said = turn.role == CUSTOMER and was_said(repeat.datum, [turn])
+                if said and (confirmation := self._confirmation(heard, heard.turns[turn.index].utterances)):
+                    evidence = (repeat.agent.evidence(f"{repeat.datum.kind}的复述"), found(confirmation))
+                    return Finding(outcome=Outcome.PASS, confidence=confirmation.confidence, evidence=evidence)
+        return None
 
     def _confirmation(self, heard: Heard, utterances: Sequence[Utterance]) -> Hit | None:
         said = heard.settings.thresholds.said

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
-from functools import lru_cache
 
 from pydantic import Field
 
 from zhijian.models.records.dialogue import Role, Turn
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, KeyDatum, Outcome
 from zhijian.models.records.span import Span
-from zhijian.rules.call.heard import Heard, searched
+from zhijian.rules.call.heard import Heard, once_a_call, searched
 from zhijian.rules.call.phrases import hits
 from zhijian.rules.call.places import Place
 from zhijian.rules.call.settings import Settings
@@ -136,7 +135,7 @@ def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
             yield searched(_place_after(heard, repeat.datum))
 
 
-@lru_cache(maxsize=1)
+@once_a_call
 def key_repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
     """What became of every datum. Turns are counted among those of agent and customer."""
     repeats = []

@@ -14,7 +14,7 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from zhijian.models.records.dialogue import Role
-from zhijian.rules.call.heard import Heard
+from zhijian.rules.call.heard import Heard, once_a_call
 from zhijian.rules.operators.repeat.saying_back import Clues, curve
 from zhijian.rules.words.gist import BREAK, EMPTY, Gist, all_of, gist
 from zhijian.rules.words.manner import Manner, asks_for_data, clauses, confirms, manner_of, together
@@ -55,7 +55,7 @@ class Told:
     aside: Gist
 
 
-@lru_cache(maxsize=1)
+@once_a_call
 def told(heard: Heard) -> tuple[Told, ...]:
     """All turns of the customer; of the request tell only the first ones, and no answer to a question for data."""
     found: list[Told] = []
@@ -77,7 +77,7 @@ def told(heard: Heard) -> tuple[Told, ...]:
     return tuple(found)
 
 
-@lru_cache(maxsize=1)
+@once_a_call
 def restatements(heard: Heard) -> tuple[Restatement, ...]:
     """The likeliest of each agent's turn that tells anything, from the request on."""
     by_turn = stretches_by_turn(heard, told(heard))

@@ -190,8 +190,11 @@ def test_parts_of_utterances_are_not_asked_about():
 @given(st.text("可以请那就", max_size=9))
 def test_a_phrase_with_a_gap_is_asked_with_what_was_heard_in_it(between):
     utterance = Utterance(Role.AGENT, Span(0, 500), f"还有{between}帮您", 1.0)
-    (hit,) = hits(Phrase(text="还有…帮您"), utterance, min_similarity=1)
+    phrase = Phrase(text="还有…帮您")
+    (hit,) = hits(phrase, utterance, min_similarity=1)
     assert hit.wording == hit.quote == f"还有{between}帮您"
+    assert phrase.may_be(hit.wording)
+    assert not Phrase(text="还有…帮忙").may_be(hit.wording)
 
 
 LOG_PROBABILITIES = st.floats(-60, 0)

@@ -107,7 +107,11 @@ def test_what_the_customer_has_just_said_may_be_quoted() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "outcome"),
-    [("您说的,别再来电话了,我们没有这句话。", Outcome.UNSURE), ("我说的,别再来电话了。", Outcome.FAIL)],
+    [
+        ("您说的,别再来电话了,我们没有这句话。", Outcome.UNSURE),
+        ("我说的,别再来电话了。", Outcome.FAIL),
+        ("我刚才跟您讲的,别再来电话了。", Outcome.FAIL),
+    ],
 )
 def test_what_the_customer_said_earlier_may_be_quoted_as_such(answer: str, outcome: Outcome) -> None:
     told = [Line(customer="有人跟我讲,别再来电话了。"), Line(agent="好的,请讲。"), Line(customer="就是这样。")]

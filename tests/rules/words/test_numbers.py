@@ -95,6 +95,14 @@ def test_cardinal(words: str, value: int | None) -> None:
         ("几十块", []),
         ("两三百块", []),
         ("七八块钱", []),
+        ("四五六块钱吧", []),
+        ("一" * 27 + "块", []),
+        ("户号三四四零一三六七八九零块", []),
+        ("我们一块两家都停电了", []),
+        ("这一块2号楼", []),
+        ("二零二五元宵节", []),
+        ("二零二五元月", []),
+        ("第一二三块电表", []),
         ("大概两百块", []),
         ("两百块左右", []),
         ("一分钱没收", []),
@@ -128,6 +136,7 @@ def test_homophones_amid_a_number_are_numerals(heard: str, meant: str) -> None:
 def test_sums_without_their_unit() -> None:
     found = decimals(normalise("一共一百二十六点五,还有12.30,八点来"))
     assert [amount.written for amount in found] == ["126.50", "12.30"]
+    assert decimals(normalise("一" * 27 + "点五")) == ()
 
 
 @settings(deadline=None)  # the first call reads the tables

@@ -173,6 +173,11 @@ def test_how_clauses_are_put(words: str, put: set[str]) -> None:
     assert {name for name in manner.__slots__ if getattr(manner, name)} == put
 
 
+def test_a_tag_question_ends_a_clause_whatever_follows_it() -> None:
+    text = normalise("现在又停了对吧地址报一下")
+    assert [text.chars[start:end] for start, end in clauses(text)] == ["现在又停了对吧", "地址报一下"]
+
+
 chinese = st.text(st.sampled_from("您你是说停电费表户过交缴没有得了吗吧对请问想办装一三五,。?"), max_size=30)
 
 
