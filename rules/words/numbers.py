@@ -56,7 +56,7 @@ _AMOUNT = re.compile(
     f"|(?P<small_jiao>{_ONE_TO_NINE})(?:毛|角(?=钱|{_ONE_TO_NINE}分))(?:(?P<small_fen>{_ONE_TO_NINE})(?:分|{_WORD_END}))?"
 )
 _MONEY = re.compile("[块快元圆角毛]")
-_VAGUE_BEFORE = re.compile("(?:[几数好上多]|大概|大约|差不多|将近|不到)$")
+_VAGUE_BEFORE = re.compile("(?:[几数好上多]|分之|大概|大约|差不多|将近|不到)$")
 _VAGUE_AFTER = re.compile("多|来|左右|上下|以内|以上|不到")
 _OTHER_WORDS = re.compile("(?<=[元块])(?:旦|宵|表|地|砖|牌|板|电[池表瓶]|玻璃|屏|儿)|(?<=[二两]零..元)月")
 """After what is no sum: 三块地, 二零二五元月."""
