@@ -41,7 +41,11 @@ def sample_sound(sample_sentences):
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in several processes, those of a file share one, and so do all that look at the sample night."""
+    """Where tests run in several processes, those of a file share one, and so do all that look at the sample night.
+
+    These come first: they take longest.
+    """
     of_night = {item.path for item in items if "sample_night" in getattr(item, "fixturenames", ())}
+    items.sort(key=lambda item: item.path not in of_night)
     for item in items:
         item.add_marker(pytest.mark.xdist_group("night" if item.path in of_night else str(item.path)))

@@ -315,7 +315,6 @@ class Heard:
         return any(_rate([utterance]) < usual for utterance in longer)
 
 
-@lru_cache(maxsize=1024)
 def once_a_call(
     find: Callable[Concatenate[Heard, About], Found],
 ) -> Callable[Concatenate[Heard, About], Found]:
@@ -331,6 +330,7 @@ def once_a_call(
     return known
 
 
+@lru_cache(maxsize=1024)
 def _is_part(clues: frozenset[str], phrases: frozenset[str]) -> bool:
     """The same lists are asked for in every call, and a frozenset knows its hash."""
     return clues <= phrases

@@ -45,11 +45,7 @@ _GOES_ON = re.compile(f"{NUMERAL}|幺")
 _ANSWER = re.compile("(?:我?[家就]?[在住]|地址是|位置是|就是)(?P<place>[^我你那这哪不没怎咋么啥]{3,14})")
 _COMPANYS_OFFICE = re.compile("(?:营业厅|供电所)$")
 """Where customers go, not where they are: a place that is given only to an agent who asks for it."""
-_LAST_NUMBER = re.compile(f"(?:{NUMERAL}|幺)+[^0-9]{{0,2}}$")
-_HESITATION = "哦啊哎呃嗯了哟呀"
-_BUT = "(?:我?[家就]?是|应该是|改成)?"
-_ABOUT_WRONG = 8
-"""Characters that may tell whose the wrong number is: 是我妈那边."""
+_CORRECTED = re.compile(f"(?<!是)(?:{CORRECTION.pattern})")
 _NUMBER_FIRST = re.compile("[0-9]+(?P<unit>号[楼院]|[^0-9]?)")
 _ONLY_CORRECTION = re.compile(f"(?:{CORRECTION.pattern}|[哦啊哎呃嗯了是在住])+")
 _HEARSAY = re.compile("听说|听人说|听别人说|据说")
@@ -85,10 +81,13 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
             between = turn.text.chars[given_to : datum.start] if last and last.turn == datum.turn else ""
             if last and _corrects(between, datum):
                 found[-1], given_to = datum, datum.end
-            elif last and _denies_number(turn.text.chars[:given_to], between) and _renumbered(last.value, datum.value):
-                put_right = _put_right(last, datum)
-                if put_right.value != last.value and not between.endswith("不是"):  # else it is the wrong one once more
-                    found[-1], given_to = put_right, datum.end
+            elif last and _CORRECTED.search(between) and (value := _renumbered(last.value, datum.value)):
+                denied = between.endswith("不是") and not turn.text.gap(datum.start)  # 不是三号
+                if denied:
+                    found[-1] = replace(last, confidence=_IN_DOUBT)
+                elif value != last.value:  # else the wrong number is told about: 十九号是我妈那边
+                    places = (*last.places, *datum.places)
+                    found[-1], given_to = replace(last, value=value, places=places, confidence=_IN_DOUBT), datum.end
             elif last and _says_again(last, datum):
                 longer = max(last.value, datum.value, key=len)
                 found[-1] = replace(last, value=longer, places=(*last.places, *datum.places))
@@ -136,8 +135,12 @@ def _once(parts: Sequence[_Part], text: NormalText) -> Iterator[_Part]:
     for number, part in enumerate(parts, 1):
         words, later = text.chars[part.start : part.end], parts[number:]
         if part.numbered:
-            later = [other for other in later[:1] if text.gap(other.start)]
-        if not any(text.chars.startswith(words, other.start) for other in later):
+            said_again = any(
+                text.gap(other.start) and text.chars[other.start : other.end] == words for other in later[:1]
+            )
+        else:
+            said_again = any(text.chars.startswith(words, other.start) for other in later)
+        if not said_again:
             yield part
 
 
@@ -293,13 +296,6 @@ def _corrects(between: str, datum: Datum) -> bool:
     return bool(corrected) and not _begins_with_number(datum.value)
 
 
-def _denies_number(given: str, between: str) -> bool:
-    """Is the number with which `given` ends put right: 十九号|不对十九号是我妈那边我是|二十一号?"""
-    number = _LAST_NUMBER.search(given)
-    echo = f"(?:{number.group()}.{{0,{_ABOUT_WRONG}}})?" if number else ""
-    return re.fullmatch(f"[{_HESITATION}]*(?:不对|不是|错了|说错了)+.{{0,4}}{echo}{_BUT}", between) is not None
-
-
 def _renumbered(address: str, correction: str) -> str:
     """榕树街19号, put right by 21号3楼: 榕树街21号3楼; empty unless the address has a number with that unit.
 
@@ -311,11 +307,6 @@ def _renumbered(address: str, correction: str) -> str:
         return ""
     rest = address[wrong.end() :] if number.group() == correction else ""
     return address[: wrong.start("number")] + correction + rest
-
-
-def _put_right(datum: Datum, correction: Datum) -> Datum:
-    value = _renumbered(datum.value, correction.value)
-    return replace(datum, value=value, places=(*datum.places, *correction.places), confidence=_IN_DOUBT)
 
 
 def _says_again(datum: Datum, again: Datum) -> bool:

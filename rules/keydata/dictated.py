@@ -166,7 +166,7 @@ def _pieces(turns: Sequence[Turn]) -> list[_Piece]:
 
 def _without_echo(run: DigitRun) -> str:
     """The digits of what puts a last group right, without its end that is said apart: 六六五幺,五幺 and 六,二九六."""
-    if len(run.groups) == 2 and max(run.groups) <= _LONGEST_GROUP:
+    if len(run.groups) == 2 and max(run.groups) <= _LONGEST_GROUP and not is_complete(PHONE, run.digits):
         one, other = (group.digits for group in run.cut(1))
         short, long = sorted((one, other), key=len)
         if len(short) < len(long) and long.endswith(short):

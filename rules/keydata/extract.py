@@ -28,7 +28,7 @@ _PAID = re.compile(f"(?:[充交缴付扣欠存补退花]了?|多收了?|收了)(
 _SMALLEST_BARE_SUM = 10
 _PRICE_BEFORE = re.compile("(?:是不是|需不需要|要不要|会不会|[得要收])(?:要|得|需要|收|花|交)?(?:我们?)?$")
 _CENTS = Decimal("0.1")
-_NOT_A_CENT = re.compile("钱?(?:都|也|还)?[没不]")
+_NOT_A_CENT, _NOT_EVEN = re.compile("钱?(?:都|也|还)?[没不]"), re.compile("钱?(?:都|也)[没不]")
 _REGULARLY = re.compile("每个?月|以前|平时|平常|往常|一般|通常|经常|每[天次年周]")
 _EVERYDAY = re.compile("[上下]班|睡觉|起床|回来|回家|做饭|吃饭|放学")
 _TIME_ASKED = re.compile("几点|时候|时间|哪天|几号|何时|方便|日期|预约")
@@ -69,7 +69,8 @@ def _amounts(turns: Sequence[Turn]) -> Iterator[Datum]:
             before, after = sounds(chars[: amount.start]), sounds(chars[amount.end : amount.end + _AFTER_SUM])
             rate = before.endswith(_RATE_BEFORE) or any(words in after for words in _RATE_AFTER)
             clause_end = turn.text.clause_of(amount.start)[1]
-            nothing = amount.value <= _CENTS and _NOT_A_CENT.match(chars, amount.end, clause_end)
+            idiom = _NOT_A_CENT if amount.value <= _CENTS else _NOT_EVEN
+            nothing = amount.value <= 1 and idiom.match(chars, amount.end, clause_end)
             if not (rate or nothing or _is_usual(turn, amount.start) or _asks_price(turn.text, amount)):
                 yield _datum("金额", amount.written, turn, amount.start, amount.end, 0.9)
         for start, end in turn.text.clauses():

@@ -16,9 +16,11 @@ _DATE = (
     "|(?P<week>[这本上下]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])"
 )
 _PERIOD = "凌晨|早上|早晨|清晨|上午|中午|下午|傍晚|晚上|夜里|半夜|(?<=[今明昨])[早晚]"
+_GOES_ON = f"(?!一[直下共起]){NUMERAL}"
+"""More of a number; the 一 of 一直 is none."""
 _MINUTES = (
     f"(?P<half>半)|(?P<quarter>[一三])刻|(?P<minutes>{NUMERAL}{{1,3}})分"
-    f"|(?P<short>零{NUMERAL}|[二三四五]?十[一二三四五六七八九]?|[0-5][0-9])(?![点一二三四五六七八九])"
+    f"|(?P<short>零{NUMERAL}|[二三四五]?十[一二三四五六七八九]?|[0-5][0-9])(?!点|{_GOES_ON})"
 )
 _CLOCK = f"(?P<hour>{NUMERAL}{{1,3}})(?:点[钟整]?(?:{_MINUTES})?|:(?P<written>[0-5][0-9])|时整?)"
 _TIME = re.compile(f"(?:(?:{_DATE})(?:的(?={_PERIOD}|{NUMERAL}))?)?(?:(?P<period>{_PERIOD})的?)?(?:{_CLOCK})?")
@@ -27,7 +29,7 @@ _NEAR_DAYS = {"大前天": -3, "前天": -2, "昨": -1, "今": 0, "明": 1, "后
 _WEEKDAYS = {char: index for index, char in enumerate("一二三四五六日")} | {"天": 6}
 _HOUR_OR_MONTH = re.compile("[点时月]")
 _VAGUE_BEFORE = re.compile("(?:大概|大约|差不多|快到|[几好])$")
-_VAGUE_AFTER = re.compile(f"多|来钟|左右|前后|几|意见|建议|要求|问题|原因|倍|度|水(?:旁|加|的(?!时)|[|]|$)|{NUMERAL}")
+_VAGUE_AFTER = re.compile(f"多|来钟|左右|前后|几|意见|建议|要求|问题|原因|倍|度|水(?:旁|加|的(?!时)|[|]|$)|{_GOES_ON}")
 """Also what makes it no time: 三点意见, 三点水的江."""
 _A_FEW = frozenset(("一点", "两点", "一时"))
 

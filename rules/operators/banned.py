@@ -27,7 +27,8 @@ SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
 NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
-_TOLD = re.compile("(?:(?<![跟给和对同])[你您]|他|她|他们|人家|别人|邻居|物业)(?:刚才|刚刚)?[说讲]的$")
+_TOLD = re.compile("[说讲]的$")
+_OWN = re.compile("(?<![跟给和对同])我.{0,8}[说讲]的$")
 QUOTED_SUBJECTS = "你您我"
 """May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
 
@@ -233,7 +234,8 @@ def _unless_quoted(one: Spoken, customer: Sequence[Turn], heard: Heard) -> Spoke
     text = one.hit.text
     start, end = text.clause_of(one.start)
     sentence_start, _ = text.sentence_of(one.start)
-    if _TOLD.search(text.chars, sentence_start, one.start):
+    ahead = text.chars[sentence_start : one.start]
+    if _TOLD.search(ahead) and not _OWN.search(ahead):
         turns = customer
     else:
         turns = customer[-1:] if one.end - one.start < end - start else []

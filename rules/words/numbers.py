@@ -40,8 +40,8 @@ _MISHEARD = {
 _MISHEARD_TEN = re.compile(f"(?<![当那到小同及平临何按])[时石实食](?={_ONE_TO_NINE}(?:号|栋|幢|单元|楼|室|组))")
 _MISHEARD_FIRST = re.compile(f"(?<={_PAID})[^\\W\\d_](?=[百千白]|十{_ONE_TO_NINE}?[块元])")
 _MISHEARD_TENS = re.compile("(?<=[百千])[^\\W\\d_](?=十)")
-_IN_DIGITS = re.compile(f"(?=.*[零〇幺])(?:{NUMERAL}|幺){{3,6}}")
-"""A sum that is read out digit by digit; 七八块 and 四五六块 are vague."""
+_IN_DIGITS = range(3, 7)
+"""Digits of a sum that is read out digit by digit."""
 _LONGEST_CARDINAL = 20
 """Characters; what is longer is no number that is counted with."""
 _BELOW_10000 = re.compile(
@@ -58,7 +58,10 @@ _AMOUNT = re.compile(
 _MONEY = re.compile("[块快元圆角毛]")
 _VAGUE_BEFORE = re.compile("(?:[几数好上多]|分之|大概|大约|差不多|将近|不到)$")
 _VAGUE_AFTER = re.compile("多|来|左右|上下|以内|以上|不到")
-_OTHER_WORDS = re.compile("(?<=[元块])(?:旦|宵|表|地|砖|牌|板|电[池表瓶]|玻璃|屏|儿)|(?<=[二两]零..元)月")
+_OTHER_WORDS = re.compile(
+    "(?<=[元块])(?:旦|宵|表|地|砖|牌|板|玻璃|屏|儿)|(?<=[二两]零..元)月"
+    f"|(?<=块)(?<![十百千万]块)(?<![十百千万]{_ONE_TO_NINE}块)电[池表瓶]"
+)
 """After what is no sum: 三块地, 二零二五元月."""
 _TOGETHER = re.compile("(?<![十百千万零])一块(?!钱|[一二三四五六七八九]|[两1-9][毛角])")
 
@@ -170,7 +173,7 @@ def amounts(text: NormalText) -> tuple[Amount, ...]:
     for said in _AMOUNT.finditer(marked):
         value = _yuan(said)
         vague = _VAGUE_BEFORE.search(marked[: said.start()]) or _VAGUE_AFTER.match(marked, said.end())
-        other = _OTHER_WORDS.match(marked, said.end()) or _TOGETHER.search(marked[said.start() : said.end() + 2])
+        other = _OTHER_WORDS.match(marked, said.end()) or _TOGETHER.match(marked, said.start())
         if value is not None and not vague and not other:
             found.append(Amount(value, places[said.start()], places[said.end() - 1] + 1))
     return tuple(found)
@@ -218,7 +221,7 @@ def _yuan(said: re.Match[str]) -> Decimal | None:
         jiao, fen, yuan = said["small_jiao"], said["small_fen"], Decimal(0)
     else:
         jiao, fen = said["jiao"] or said["short_jiao"], said["fen"] or said["only_fen"]
-        with_point = _with_point(said["yuan"])
+        with_point = _with_point(said["yuan"], in_digits=bool(jiao))
         if with_point is None:
             return None
         yuan = with_point
@@ -226,11 +229,15 @@ def _yuan(said: re.Match[str]) -> Decimal | None:
     return (yuan + value_of).quantize(Decimal("0.01"))
 
 
-def _with_point(words: str) -> Decimal | None:
-    """一百二十六点五 → 126.5, 幺零八 → 108; None if it is no number."""
+def _with_point(words: str, *, in_digits: bool = False) -> Decimal | None:
+    """一百二十六点五 → 126.5, 幺零八 → 108; None if it is no number.
+
+    Without a 零 or 幺, a fraction, or `in_digits`, digits alone are vague: 七八块, 四五六块.
+    """
     whole, _, fraction = words.replace("点", ".").partition(".")
-    in_digits = _IN_DIGITS.fullmatch(whole) and UNITS.isdisjoint(whole)
-    value = int(only_digits(whole)) if in_digits else cardinal(whole)
+    exact = in_digits or fraction or any(zero_or_one in whole for zero_or_one in "零〇幺")
+    digit_by_digit = exact and len(whole) in _IN_DIGITS and UNITS.isdisjoint(whole)
+    value = int(only_digits(whole)) if digit_by_digit else cardinal(whole)
     if value is None or not all(char in DIGITS for char in fraction):
         return None
     return Decimal(f"{value}.{only_digits(fraction) or '0'}")

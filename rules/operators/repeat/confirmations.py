@@ -20,6 +20,7 @@ from zhijian.rules.call.places import Place
 from zhijian.rules.call.settings import Settings
 from zhijian.rules.call.terms import Phrases
 from zhijian.rules.keydata.datum import CUSTOMER
+from zhijian.rules.keydata.datum import Turn as KeyTurn
 from zhijian.rules.keydata.names import surname_of
 from zhijian.rules.keydata.repeat_back import was_said
 from zhijian.rules.operators import sentences
@@ -33,6 +34,8 @@ from zhijian.rules.words.numbers import NUMERAL
 from zhijian.rules.words.pinyin import sounds_like
 from zhijian.rules.words.text import NormalText, fillers, normalise, without_fillers
 
+UNMISTAKABLE = ("户号", "电话", "地址")
+"""Data that nobody says again by chance, as he may a name or a number."""
 LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
 RIGHT = "对"
@@ -73,7 +76,7 @@ class SaidBack:
 
 
 class ConfirmsRepeats(Operator):
-    """The customer confirms explicitly something that the agent said back, in the reply to it.
+    """The customer confirms explicitly something that the agent said back, in the reply to it or in saying it again.
 
     `phrases` confirm where they begin or end a clause of the reply, `bare` ones where they are all of it. What counts
     as said back is told by `restated` and `doubtful` as in restates_issue, by `sure` as in repeats_key_info. `missing`
@@ -137,13 +140,13 @@ class ConfirmsRepeats(Operator):
                 yield SaidBack(repeat.back.turn, repeat.agent, repeat.datum.kind, certain, likely=True)
 
     def _said_again(self, heard: Heard) -> Finding | None:
-        """The customer confirms later on what was said back, and says it once more: 对,就是石桥村七组."""
+        """The customer confirms later on what was said back right, and says it once more: 对,就是石桥村七组."""
         for repeat in key_repeats(heard, self.sure):
-            if repeat.agent is None or repeat.back.turn is None:
+            if repeat.agent is None or not repeat.back.match or repeat.datum.kind not in UNMISTAKABLE:
                 continue
-            for turn in heard.key_turns[repeat.back.turn + 1 :]:
-                said = turn.role == CUSTOMER and was_said(repeat.datum, [turn])
-                if said and (confirmation := self._confirmation(heard, heard.turns[turn.index].utterances)):
+            for turn in heard.turns[(repeat.back.turn or 0) + 1 :]:
+                confirmation = self._confirmation(heard, turn.utterances) if turn.role is Role.CUSTOMER else None
+                if confirmation and was_said(repeat.datum, [KeyTurn(0, CUSTOMER, _two_clauses(confirmation))]):
                     evidence = (repeat.agent.evidence(f"{repeat.datum.kind}的复述"), found(confirmation))
                     return Finding(outcome=Outcome.PASS, confidence=confirmation.confidence, evidence=evidence)
         return None
@@ -295,3 +298,11 @@ def _stands_alone(heard: Heard, hit: Hit, *, whole: bool) -> bool:
     if whole:
         return before and (after or fillers(text.chars)[hit.match.end])
     return before or after
+
+
+def _two_clauses(hit: Hit) -> NormalText:
+    """The clause of a confirmation and the next one."""
+    start, end = hit.text.clause_of(hit.match.start)
+    if end < len(hit.text):
+        _, end = hit.text.clause_of(end)
+    return normalise(hit.text.quote(start, end))

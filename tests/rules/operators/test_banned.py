@@ -110,7 +110,10 @@ def test_what_the_customer_has_just_said_may_be_quoted() -> None:
     [
         ("您说的,别再来电话了,我们没有这句话。", Outcome.UNSURE),
         ("我说的,别再来电话了。", Outcome.FAIL),
+        ("您说那位师傅讲的,别再来电话了,我们去核实。", Outcome.UNSURE),
+        ("师傅跟您讲的,别再来电话了,我们去核实。", Outcome.UNSURE),
         ("我刚才跟您讲的,别再来电话了。", Outcome.FAIL),
+        ("我们领导说的,别再来电话了。", Outcome.FAIL),
     ],
 )
 def test_what_the_customer_said_earlier_may_be_quoted_as_such(answer: str, outcome: Outcome) -> None:
