@@ -82,8 +82,7 @@ def addresses(turns: Sequence[Turn]) -> tuple[Datum, ...]:
             if last and _corrects(between, datum):
                 found[-1], given_to = datum, datum.end
             elif last and _CORRECTED.search(between) and (value := _renumbered(last.value, datum.value)):
-                denied = between.endswith("不是") and not turn.text.gap(datum.start)  # 不是三号
-                if denied:
+                if between.endswith("不是") and not turn.text.gap(datum.start):  # 不是三号
                     found[-1] = replace(last, confidence=_IN_DOUBT)
                 elif value != last.value:  # else the wrong number is told about: 十九号是我妈那边
                     places = (*last.places, *datum.places)

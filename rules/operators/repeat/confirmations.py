@@ -26,6 +26,7 @@ from zhijian.rules.keydata.repeat_back import was_said
 from zhijian.rules.operators import sentences
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.operators.repeat.issue import sounds_like_harassment
+from zhijian.rules.operators.repeat.lost_digits import KINDS
 from zhijian.rules.operators.repeat.repeats import Repeat, Verdict, Words, key_repeats, words_of
 from zhijian.rules.operators.repeat.restating import restatements
 from zhijian.rules.words.gist import gist
@@ -34,8 +35,8 @@ from zhijian.rules.words.numbers import NUMERAL
 from zhijian.rules.words.pinyin import sounds_like
 from zhijian.rules.words.text import NormalText, fillers, normalise, without_fillers
 
-UNMISTAKABLE = ("户号", "电话", "地址")
-"""Data that nobody says again by chance, as he may a name or a number."""
+UNMISTAKABLE = (*KINDS, "地址")
+"""Data that nobody says again by chance, as he may a name or a sum."""
 LIKELY = 0.5
 """What is less probably said back than this needs no confirmation; where it was confirmed it was."""
 RIGHT = "对"
@@ -76,11 +77,12 @@ class SaidBack:
 
 
 class ConfirmsRepeats(Operator):
-    """The customer confirms explicitly something that the agent said back, in the reply to it or in saying it again.
+    """The customer confirms explicitly something that the agent said back, in the reply to it.
 
-    `phrases` confirm where they begin or end a clause of the reply, `bare` ones where they are all of it. What counts
-    as said back is told by `restated` and `doubtful` as in restates_issue, by `sure` as in repeats_key_info. `missing`
-    is the reason of a fail.
+    Later, too, where it is a number or an address that was said back right and is said once more. `phrases` confirm
+    where they begin or end a clause of the reply, `bare` ones where they are all of it. What counts as said back is
+    told by `restated` and `doubtful` as in restates_issue, by `sure` as in repeats_key_info. `missing` is the reason
+    of a fail.
     """
 
     restated: float = Field(gt=0, le=1)
@@ -112,7 +114,7 @@ class ConfirmsRepeats(Operator):
         return Explanation(
             asked=(
                 "坐席复述了诉求或关键信息(不论对错)之后,客户在紧接着的回答里明确地确认",
-                "  或者后来再说一遍同一项关键信息,明确地确认",
+                f"  或者后来把复述对了的{'、'.join(UNMISTAKABLE)}再说一遍,明确地确认",
                 f"  在分句的开头或末尾说到{sentences.listed(self.phrases)}",
                 f"  或整句只说{sentences.listed(self.bare)}",
                 f"  或听录音核对,回答开头有一声{'、'.join(f'「{yes}」' for yes in YES)}没有识别出来",

@@ -170,6 +170,7 @@ def test_names(lines: list[str], expected: list[str]) -> None:
         ([WHERE, "客:榕树街十九号三楼,不对,十九号四楼"], ["榕树街19号4楼"]),
         ([WHERE, "客:春晖小区六号楼三单元四零二,不对,是六号楼三单元五零二"], ["春晖小区6号楼3单元502"]),
         ([WHERE, "客:春晖小区六号楼三单元四零二,不对,五号楼"], ["春晖小区5号楼3单元402"]),
+        # a question is no correction; that its date is taken for a part is a known mistake
         ([WHERE, "客:榕树街十九号,是不是二十五号交费"], ["榕树街19号25号"]),
         ([WHERE, "客:榕树街十九号,不是,二十一号"], ["榕树街21号"]),
         ([WHERE, "客:榕树街十九号,我记错了,二十一号"], ["榕树街21号"]),
