@@ -26,6 +26,7 @@ from zhijian.pipeline.console import (
     say,
     settled,
 )
+from zhijian.pipeline.embedded_server import embedded_server
 from zhijian.pipeline.files import private_folder
 from zhijian.pipeline.ledger.audit import check_books
 from zhijian.pipeline.night import Night, own_database_url
@@ -107,10 +108,10 @@ def _night(night: Night, as_json: bool) -> int:
         raise SettingsError("输出文件夹不能就是输入文件夹")
     private_folder(night.out)
     memory.reuse_freed()
-    with holding(night.lock_files), offline.sealed(night.out / ".prefect"):
+    with holding(night.lock_files), offline.sealed(night.out / ".prefect"), embedded_server() as server:
         from zhijian.pipeline.flows import run_night  # Prefect reads its settings when it is imported
 
-        result = run_night(night)
+        result = run_night(night, server)
     say(as_json, result, "\n".join(summary_lines(result, night.out)))
     counts, other_days = result["counts"], result["other_days"]
     gaps = counts["refused"] or counts["failed"] or counts["unfinished"] or other_days["failed"]

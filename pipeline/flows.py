@@ -25,7 +25,7 @@ from prefect.task_runners import ThreadPoolTaskRunner
 from zhijian.models.engines.ears import Ears, open_ears
 from zhijian.models.engines.weights import WeightsError
 from zhijian.models.records.account import MACHINE
-from zhijian.pipeline.embedded_server import prepare_server
+from zhijian.pipeline.embedded_server import EmbeddedServer
 from zhijian.pipeline.ledger.scheme import load_schemes
 from zhijian.pipeline.night import Night, Work
 from zhijian.pipeline.progress import progress
@@ -152,11 +152,12 @@ def write_reports(night: Night, work: Work) -> dict[str, Any]:
     return report.report(_engine(night), night, work, _standard(night), _ears(night).models)
 
 
-def run_night(night: Night) -> dict[str, Any]:
+def run_night(night: Night, server: EmbeddedServer | None) -> dict[str, Any]:
     """The flow, hearing as many calls at a time as the night says; returns what run.json says."""
-    # what is missing is said before the work begins, and before Prefect takes its seconds to start
+    # what is missing is said before the work begins, and before Prefect has taken its seconds to start
     _engine(night), _ears(night), _standard(night)
-    prepare_server()
+    if server:
+        server.wait()
     runner: Any = ThreadPoolTaskRunner(max_workers=night.jobs)
     return night_flow.with_options(task_runner=runner)(night)
 

@@ -12,8 +12,6 @@ from fractions import Fraction
 from itertools import combinations
 from typing import TypeVar
 
-from sklearn.metrics import cohen_kappa_score
-
 from zhijian.models.records.calibration import Verdict
 from zhijian.models.records.scorecard import Outcome
 
@@ -86,6 +84,8 @@ def kappa(couples: Sequence[tuple[Value, Value]]) -> float | None:
     """Cohen's kappa of what two raters say, couple by couple."""
     if len({value for couple in couples for value in couple}) < 2:
         return None
+    from sklearn.metrics import cohen_kappa_score  # takes longer to load than any other command takes to run
+
     one, other = zip(*couples, strict=True)
     return float(cohen_kappa_score(one, other))
 

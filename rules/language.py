@@ -219,8 +219,8 @@ def read(path: Path, name: str, model: type[Model], lists: dict[str, Phrases] | 
     """The file as a `model`. Raises StandardError with every problem of the file, which it calls `name`."""
     try:
         source = path.read_text(encoding="utf-8")
-        root = yaml.compose(source, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(source)
+        root = yaml.compose(source, yaml.CSafeLoader)
+        data = yaml.load(source, yaml.CSafeLoader)
     except FileNotFoundError:
         raise StandardError([Problem(name, 1, "没有这个文件;请建立它,或从评分表里去掉对应的项目")]) from None
     except UnicodeDecodeError:

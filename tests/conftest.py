@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
@@ -10,6 +11,10 @@ from zhijian.models.engines.audio import RATE_HZ, as_floats, load
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "data_samples"
+
+# the first example reads tables, and other tests run beside it
+hypothesis.settings.register_profile("no deadline", deadline=None)
+hypothesis.settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")

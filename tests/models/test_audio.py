@@ -33,7 +33,7 @@ def test_a_sound_is_what_its_file_would_be_loaded_as(tmp_path: Path) -> None:
     assert np.array_equal(made.samples, loaded.samples)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 2), st.integers(0, 20_000), RATES)
 def test_any_length_has_its_whole_milliseconds(channels: int, num_samples: int, rate_hz: int) -> None:
     sound = Sound.of(np.zeros((channels, num_samples)), rate_hz)
@@ -42,7 +42,7 @@ def test_any_length_has_its_whole_milliseconds(channels: int, num_samples: int, 
     assert sound.samples.shape == (channels, sound.duration_ms * 16)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(1, 2), st.integers(1_000, 200_000), RATES, st.integers(0, 2**32 - 1))
 def test_samples_are_those_of_one_resampling(channels: int, num_samples: int, rate_hz: int, seed: int) -> None:
     samples = np.random.default_rng(seed).normal(0, 0.1, (channels, num_samples)).astype(np.float32)

@@ -97,7 +97,7 @@ class Work:
         return self._spoil(results) if NOT_FINISHED in items else results
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.lists(st.integers(20, 99), max_size=20), max_size=3), st.integers(1, 3), st.integers(1, 8))
 def test_results_come_in_order_from_batches_of_one_kind(lists: list[list[int]], workers: int, largest: int) -> None:
     work = Work(workers=workers, largest=largest)

@@ -54,7 +54,7 @@ def test_chinese_is_split_as_before(whole: Tokenizer, cut: Tokenizer, text: str)
     assert tokens(cut, text) == tokens(whole, text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.text(
         st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF) | st.sampled_from("0123456789,。?!、:"), max_size=40
@@ -64,7 +64,7 @@ def test_any_chinese_text_is_split_as_before(whole: Tokenizer, cut: Tokenizer, t
     assert tokens(cut, text) == tokens(whole, text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(max_size=40))
 def test_any_other_text_can_still_be_spelt(cut: Tokenizer, text: str) -> None:
     assert cut.decode(cut.encode(text, add_special_tokens=False).ids, skip_special_tokens=False) == text

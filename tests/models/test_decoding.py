@@ -181,7 +181,7 @@ def test_every_format_comes_back_as_it_went_in(tmp_path: Path, name: str, channe
             assert abs(lag) <= 8
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.sampled_from(["alaw.wav", "pcm16.wav", "16.flac", "streamed.flac", "lame.mp3", "headless.mp3", "aac.m4a"]),
     st.sampled_from(RATES_HZ),
@@ -347,7 +347,7 @@ int16_sound = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(int16_sound)
 def test_one_sound_is_one_recording_as_wav_and_as_flac(
     tmp_path_factory: pytest.TempPathFactory, drawn: tuple[int, int, int, int]
@@ -371,7 +371,7 @@ def test_one_sound_is_one_recording_as_wav_and_as_flac(
 HEADS = [b"RIFF\x24\0\0\0WAVE", b"OggS", b"fLaC", b"ID3", b"\xff\xf1", b"xxxxftyp", b""]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=300), st.sampled_from(HEADS))
 def test_no_bytes_at_all_do_more_than_be_refused(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, head: bytes

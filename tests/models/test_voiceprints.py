@@ -67,7 +67,7 @@ def test_a_short_piece_goes_with_its_neighbours_unless_it_is_clearly_the_others(
     assert found.margins[1] == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.floats(0.02, 1.5)), min_size=1, max_size=30),
     st.floats(0.0, 0.9),

@@ -43,7 +43,7 @@ def window_of(steps: list[tuple[int, int]]) -> Window:
     return Window(NOISE, tuple(range(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(span_lists)
 def test_all_speech_is_in_one_window_in_order_and_no_window_is_too_long(spans: list[Span]) -> None:
     windows = pack(NOISE, spans)
@@ -56,7 +56,7 @@ def test_all_speech_is_in_one_window_in_order_and_no_window_is_too_long(spans: l
     assert (times_taken[is_voiced(spans)] == 1).all()
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(span_lists)
 def test_of_each_pause_half_a_second_stays_at_most_and_none_at_the_edges(spans: list[Span]) -> None:
     voiced = is_voiced(spans)
@@ -69,7 +69,7 @@ def test_of_each_pause_half_a_second_stays_at_most_and_none_at_the_edges(spans: 
             assert kept == min(part.start + kept - before.stop, 500 * PER_MS)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(span_lists)
 def test_what_begins_a_window_did_not_fit_into_the_one_before(spans: list[Span]) -> None:
     for before, after in pairwise(pack(NOISE, spans)):

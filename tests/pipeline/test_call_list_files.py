@@ -120,7 +120,7 @@ def test_rows_swallowed_by_stray_quotes_are_named(tmp_path: Path) -> None:
     assert "第 4 行" in refusal.reason
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.text(st.sampled_from('c1",, \n\r\t号'), max_size=30), max_size=6), st.integers(0, 6))
 def test_any_text_among_good_lines_loses_no_good_line(
     tmp_path_factory: pytest.TempPathFactory, noise: list[str], good: int
@@ -135,7 +135,7 @@ def test_any_text_among_good_lines_loses_no_good_line(
     assert all(isinstance(refusal, Refusal) and refusal.reason for refusal in pulled.refused)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_list_or_a_clear_error(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     folder = tmp_path_factory.mktemp("in")

@@ -2,20 +2,48 @@
 
 import os
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing, contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
-from prefect.server.api.server import SubprocessASGIServer
+import pytest
 
-PARENT = """
-import subprocess, sys, time
-from zhijian.pipeline.embedded_server import end_with_us
-sleeper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])
-end_with_us(sleeper)
-print(sleeper.pid, flush=True)
-time.sleep(300)
+from zhijian.pipeline.embedded_server import EmbeddedServer
+
+NIGHT = """
+import os, sys
+from pathlib import Path
+from zhijian.pipeline.embedded_server import embedded_server
+from zhijian.pipeline.offline import sealed
+
+with sealed(Path(sys.argv[1])), embedded_server() as server:
+    from prefect import flow
+
+    @flow
+    def night():
+        return "done"
+
+    if server:
+        server.wait()
+    print(os.environ["PREFECT_API_URL"], server and server.process.pid, night() if server else None, flush=True)
+    sys.stdin.readline()
+print(os.environ.get("PREFECT_API_URL"), flush=True)
 """
+
+
+@contextmanager
+def night(home, cache, **env):
+    """A night that is over when it is sent a line; with it comes what it says once its server serves."""
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    command = [sys.executable, "-c", NIGHT, home]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=outside | {"ZHIJIAN_CACHE": str(cache)} | env, **pipes) as process:
+        yield process, process.stdout.readline().split()
 
 
 def alive(pid: int) -> bool:
@@ -27,42 +55,70 @@ def alive(pid: int) -> bool:
         return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def test_a_child_ends_when_its_parent_is_killed():
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
-    child = int(parent.stdout.readline())
-    assert alive(child)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    end = time.monotonic() + 10
-    while alive(child) and time.monotonic() < end:
+def ends(pid: int) -> bool:
+    end_s = time.monotonic() + 10
+    while alive(pid) and time.monotonic() < end_s:
         time.sleep(0.1)
-    assert not alive(child)
+    return not alive(pid)
 
 
-NIGHT = """
-from zhijian.pipeline.embedded_server import prepare_server
-from zhijian.pipeline.offline import sealed
-from pathlib import Path
-import sys
-with sealed(Path(sys.argv[1])):
-    from prefect.server.api.server import SubprocessASGIServer
-    prepare_server()
-    server = SubprocessASGIServer()
-    print(server.port, flush=True)
-    sys.stdin.readline()
-    with server:
-        print(server.port, server.server_process.poll(), flush=True)
-        sys.stdin.readline()
-"""
+def test_it_serves_on_a_port_of_its_own_and_the_next_one_is_given_its_empty_tables(tmp_path):
+    cache = tmp_path / "cache"
+    with night(tmp_path / "first", cache) as (process, (url, pid, result)):
+        assert result == "done"
+        port = int(url.removeprefix("http://127.0.0.1:").removesuffix("/api"))
+        with socket.socket() as other:
+            assert other.connect_ex(("127.0.0.1", port)) == 0
+        assert process.communicate("\n")[0] == "None\n"
+    assert (process.returncode, alive(int(pid))) == (0, False)
+    assert not (tmp_path / "first").exists()
+
+    (example,) = cache.iterdir()
+    with closing(sqlite3.connect(example)) as tables:
+        assert tables.execute("SELECT count(*) FROM flow_run").fetchone() == (0,)
+        (revision,) = tables.execute("SELECT version_num FROM alembic_version").fetchone()
+        tables.execute("CREATE TABLE of_the_example (here)")
+    with night(tmp_path / "second", cache) as (process, (_, pid, result)):
+        assert result == "done"
+        with closing(sqlite3.connect(tmp_path / "second" / "prefect.db")) as tables:
+            assert tables.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
+            assert tables.execute("SELECT count(*) FROM of_the_example").fetchone() == (0,)
+        process.send_signal(signal.SIGKILL)
+    assert ends(int(pid))
 
 
-def test_a_port_is_nobody_elses_from_the_moment_it_is_chosen_and_serves(tmp_path):
-    night = [sys.executable, "-c", NIGHT, tmp_path / "prefect"]
-    with subprocess.Popen(night, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        port = int(process.stdout.readline())
-        assert not SubprocessASGIServer.is_port_available(port)
-        process.stdin.write("\n")
-        process.stdin.flush()
-        assert process.stdout.readline().split() == [str(port), "None"]
-        process.communicate("\n")
-    assert process.returncode == 0
+class Healthy(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:  # the name that http.server asks for
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_where_its_tables_cannot_be_kept_it_serves_all_the_same(tmp_path, monkeypatch):
+    made_now, cache = tmp_path / "prefect.db", tmp_path / "cache"
+    sqlite3.connect(made_now).close()
+    cache.write_text("a file", encoding="utf-8")
+    monkeypatch.setenv("ZHIJIAN_CACHE", str(cache))
+    with HTTPServer(("127.0.0.1", 0), Healthy) as serving, subprocess.Popen([sys.executable, "-c", ""]) as process:
+        Thread(target=serving.serve_forever, daemon=True).start()
+        EmbeddedServer(process, serving.server_port, made_now).wait()
+        serving.shutdown()
+    assert cache.read_text(encoding="utf-8") == "a file"
+
+
+def test_one_that_does_not_start_is_no_reason_to_wait(tmp_path):
+    with socket.socket() as unused, subprocess.Popen([sys.executable, "-c", ""]) as process:
+        unused.bind(("127.0.0.1", 0))
+        process.wait()
+        with pytest.raises(RuntimeError, match="does not start"):
+            EmbeddedServer(process, unused.getsockname()[1], None).wait()
+
+
+def test_an_installation_that_names_a_server_is_given_none(tmp_path):
+    named = "http://127.0.0.1:9/api"
+    with night(tmp_path / "prefect", tmp_path / "cache", PREFECT_API_URL=named) as (process, words):
+        assert words == [named, "None", "None"]
+        assert process.communicate("\n")[0] == f"{named}\n"
+    assert not (tmp_path / "cache").exists()

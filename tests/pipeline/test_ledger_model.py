@@ -154,7 +154,7 @@ def apply(conn, make_posting, all_events, kind, what, number):
         close_month(conn, SCHEME, f"2026-{what}", ROSTER, actor="leader", now=NOW)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(events, min_size=EVENTS, max_size=EVENTS), steps)
 def test_the_ledger_is_what_the_model_says(open_copy, make_posting, all_events, steps):
     model = Model()

@@ -80,7 +80,7 @@ def expected_balances(calls):
     return {agent_no: min(earned, LIMIT) for agent_no, earned in points.items()}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nights)
 def test_balances_follow_the_published_calls(open_copy, make_call, make_card, nights):
     calls = {}
@@ -104,7 +104,7 @@ def test_balances_follow_the_published_calls(open_copy, make_call, make_card, ni
         assert head(db) == before == verify(db).head
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     seq=st.integers(1, 5),
     column=st.sampled_from([c.name for c in ledger_entries.c if c.name != "seq"]),

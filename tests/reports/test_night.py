@@ -184,7 +184,7 @@ spoken = st.lists(
 ).map("".join)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(spoken, min_size=5, max_size=5))
 def test_neither_known_data_nor_long_numbers_are_on_the_page(
     judged: Callable[..., JudgedCall], night_of: Callable[..., NightData], failed_item: Callable[..., ItemResult],

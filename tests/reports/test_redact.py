@@ -3,7 +3,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.models.records.codec import to_dict
@@ -200,7 +200,6 @@ def said_forms(type_: str, value: str) -> list[str]:
     return [value, spoken]
 
 
-@settings(deadline=None)
 @given(data, st.data())
 def test_no_known_datum_survives(
     judged: Callable[..., JudgedCall], key_info: list[tuple[str, str]], choice: st.DataObject
@@ -215,7 +214,6 @@ def test_no_known_datum_survives(
         assert form not in masked
 
 
-@settings(deadline=None)
 @given(data, st.data())
 def test_masking_twice_changes_nothing(
     judged: Callable[..., JudgedCall], key_info: list[tuple[str, str]], choice: st.DataObject

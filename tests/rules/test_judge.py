@@ -204,7 +204,7 @@ TEXT = st.text(alphabet="您好请问稍等再见对不起没办法工号一二�
 LINE = st.tuples(st.sampled_from(list(Role)), TEXT, st.integers(min_value=0, max_value=15_000))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     lines=st.lists(LINE, max_size=12), direction=st.sampled_from(list(Direction)), rings=st.none() | st.integers(0, 9)
 )

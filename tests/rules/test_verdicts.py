@@ -97,7 +97,7 @@ def test_what_was_heard_more_clearly_is_never_less_probable(outcome, clarity, ot
     assert 0 <= curve.probability(Clues(worse, unheard)) <= curve.probability(Clues(better, unheard)) <= 1
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.floats(0, 1), st.floats(0, 1), st.sampled_from(["您好,请讲。", "请讲。", "我不知道,这不归我管。", "嗯"]))
 def test_every_verdict_has_a_probability_and_no_deduction_a_small_one(agent, customer, text):
     for item in STANDARD.items:

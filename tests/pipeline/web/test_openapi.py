@@ -24,7 +24,7 @@ def test_nothing_breaks_it(site, who):
     tried = []
 
     def try_out(operation):
-        @settings(max_examples=15, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=15, database=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy())
         def send(case):
             tried.append(operation.path)

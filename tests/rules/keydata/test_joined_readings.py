@@ -1,7 +1,7 @@
 """A number that customer and agent both said, each with digits lost or too many: what it is."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.rules.keydata.datum import Turn
@@ -45,7 +45,6 @@ def test_another_number_completes_nothing(said: str) -> None:
     assert values("坐:请留电话", "客:幺三四七五三零零幺八", f"坐:{said}") == ["1347530018"]
 
 
-@settings(deadline=None)
 @given(st.from_regex("1[3-9][0-9]{9}", fullmatch=True), st.data())
 def test_a_number_of_which_both_lost_other_digits_is_whole(digits: str, drawn: st.DataObject) -> None:
     doubled = [at for at in range(1, len(digits)) if digits[at] == digits[at - 1]]

@@ -1,7 +1,7 @@
 """What counts as a key datum of the customer, and what its value is."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rules.conftest import CALL_DAY, WHERE, dialogue
@@ -291,7 +291,6 @@ def test_an_incomplete_number_is_in_doubt() -> None:
 SPEECH = st.text(alphabet="我姓周叫吴志明电话户号幺三八零一二点元块小区楼在不对,。 路五", max_size=30)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from("坐客"), SPEECH), max_size=6))
 def test_any_dialogue_gives_data_that_lie_in_the_customers_turns(lines: list[tuple[str, str]]) -> None:
     turns = dialogue(*(f"{role}:{said}" for role, said in lines))

@@ -1,7 +1,7 @@
 """Whether and how surely the agent said a key datum back."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.rules.conftest import CALL_DAY, WHERE, dialogue
@@ -108,7 +108,6 @@ def test_a_repeat_says_where_it_stands() -> None:
     assert turns[1].text.quote(repeat.start, repeat.end) == "幺三四,七七五三,零零幺八"
 
 
-@settings(deadline=None)
 @given(st.from_regex("1[3-9][0-9]{9}", fullmatch=True))
 def test_any_mobile_number_given_and_repeated(digits: str) -> None:
     spoken = "".join(NAMES[int(digit)] for digit in digits)

@@ -44,14 +44,14 @@ def misheard(draw: st.DrawFn) -> tuple[str, str]:
     return phrase, text
 
 
-@settings(deadline=None, max_examples=400)  # the first call reads the tables
+@settings(max_examples=400)
 @given(misheard(), st.sampled_from([0.5, 0.7, 0.75, 0.8, 0.9, 1.0]))
 def test_finds_what_the_plain_algorithm_finds(pair: tuple[str, str], min_similarity: float) -> None:
     phrase, raw = pair
     assert find(phrase, normalise(raw), min_similarity=min_similarity) == plainly(phrase, raw, min_similarity)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(
     st.lists(st.tuples(misheard(), st.sampled_from([0.5, 0.7, 0.75, 0.8, 1.0])), min_size=1, max_size=6),
     st.sampled_from([0.5, 0.55, 0.8, 1.0]),
@@ -69,7 +69,7 @@ def test_a_vocabulary_holds_back_no_phrase_that_is_in_a_text(
                 assert not find(phrase, text, min_similarity=at_least) or maybe[phrase] >= at_least
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(misheard(), st.sampled_from([0.5, 0.75, 0.8, 1.0]), st.data())
 def test_a_part_of_a_text_holds_nothing_that_may_not_be_in_the_whole(
     pair: tuple[str, str], min_similarity: float, data: st.DataObject
@@ -81,7 +81,6 @@ def test_a_part_of_a_text_holds_nothing_that_may_not_be_in_the_whole(
     assert not find(phrase, part, min_similarity=min_similarity) or maybe[phrase] >= min_similarity
 
 
-@settings(deadline=None)
 @given(misheard(), st.sampled_from([0.75, 0.8, 1.0]))
 def test_a_vocabulary_holds_back_what_is_not_in_a_text(pair: tuple[str, str], min_similarity: float) -> None:
     phrase, raw = pair

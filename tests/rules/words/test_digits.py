@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.rules.words.digits import digit_strings, digits_by_ear, only_digits, without_repetitions
@@ -32,7 +32,6 @@ def read_out(digits: str, data: st.DataObject) -> str:
     return "".join(char + data.draw(pause) for char in spoken[:-1]) + spoken[-1]
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(st.text(alphabet="0123456789", min_size=2, max_size=14), st.data())
 def test_digits_read_out_round_trip(digits: str, data: st.DataObject) -> None:
     spoken = read_out(digits, data)
@@ -133,7 +132,6 @@ def test_words_beside_a_number_stay_words(raw: str, runs: list[str]) -> None:
     assert [run.digits for run in digit_strings(normalise(raw))] == runs
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789", min_size=9, max_size=13), st.data())
 def test_a_homophone_between_digits_is_the_digit(digits: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(1, len(digits) - 2))
@@ -150,7 +148,6 @@ def test_a_number_without_repetitions_has_no_two_digits_alike_in_a_row(digits: s
     assert without_repetitions("".join(2 * digit for digit in digits)) == short
 
 
-@settings(deadline=None)
 @given(st.sampled_from(["户号", "户号是", "客户编号是"]), st.from_regex("[1-9][0-9]{9}", fullmatch=True), st.data())
 def test_homophones_inside_a_number_as_long_as_it_is_named_are_its_digits(
     named: str, digits: str, drawn: st.DataObject
@@ -165,7 +162,6 @@ def test_homophones_inside_a_number_as_long_as_it_is_named_are_its_digits(
 FOLLOWING = ("是吧", "就行", "要交费", "把电话记下", "一共", "吧", "已经报了", "儿子的", "其他的", "吴师傅", "爸爸的")
 
 
-@settings(deadline=None)
 @given(st.from_regex("[1-9][0-9]{6,9}", fullmatch=True), st.sampled_from(FOLLOWING))
 def test_the_word_after_a_number_never_makes_it_longer(digits: str, following: str) -> None:
     spoken = "".join(NAMES[int(digit)] for digit in digits)

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.rules.keydata.times import times
@@ -35,13 +35,11 @@ def speak(number: int) -> str:
     return words or "零"
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(st.integers(0, 99_999_999))
 def test_cardinals_round_trip(number: int) -> None:
     assert cardinal(speak(number)) == number
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(st.text(alphabet="零一二两三九十百千万亿幺05", max_size=8))
 def test_any_row_of_numerals_is_read_or_refused(words: str) -> None:
     value = cardinal(words)
@@ -143,7 +141,6 @@ def test_sums_without_their_unit() -> None:
     assert decimals(normalise("一" * 27 + "点五")) == ()
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(st.integers(2, 999_999), st.integers(0, 9), st.integers(0, 9))
 def test_amounts_round_trip(yuan: int, jiao: int, fen: int) -> None:
     spoken = speak(yuan) + "元" + (f"{NAMES[jiao]}角" if jiao else "") + (f"{NAMES[fen]}分" if jiao and fen else "")
@@ -213,7 +210,6 @@ def test_vague_times_and_other_words_are_none(raw: str) -> None:
     assert times(normalise(raw), reference=CALL_DAY) == ()
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(st.integers(0, 23), st.integers(0, 59))
 def test_clock_times_round_trip(hour: int, minute: int) -> None:
     spoken = f"{speak(hour)}点{'零' if minute < 10 else ''}{speak(minute)}分"

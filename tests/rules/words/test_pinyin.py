@@ -1,7 +1,7 @@
 """Phrases are found by their characters, by their sound, and by sounds that telephones and accents blur."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.rules.words.pinyin import Match, find, similarity
@@ -59,7 +59,6 @@ def test_find(phrase: str, raw: str, expected: list[tuple[str, bool]]) -> None:
     assert found(phrase, raw) == expected
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(PADDING, st.sampled_from(PHRASES), PADDING)
 def test_a_phrase_is_found_exactly_wherever_it_stands(before: str, phrase: str, after: str) -> None:
     matches = find(phrase, normalise(before + phrase + after))
@@ -80,7 +79,6 @@ HOMOPHONES = {
 }
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(PADDING, st.sampled_from(["再见", "国家电网", "这我怎么知道"]), PADDING)
 def test_homophones_count_in_full(before: str, phrase: str, after: str) -> None:
     misspelt = "".join(HOMOPHONES.get(char, char) for char in phrase)
@@ -88,7 +86,6 @@ def test_homophones_count_in_full(before: str, phrase: str, after: str) -> None:
     assert [(match.similarity, match.exact) for match in matches] == [(1.0, False)]
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(st.text(alphabet="请您稍等再见快点儿说九啊5", min_size=1, max_size=8), st.text(max_size=30))
 def test_matches_lie_in_order_inside_the_text_and_keep_the_bound(phrase: str, raw: str) -> None:
     text = normalise(raw)
@@ -99,7 +96,6 @@ def test_matches_lie_in_order_inside_the_text_and_keep_the_bound(phrase: str, ra
         end = match.end
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(st.sampled_from(PHRASES), st.text(alphabet="请您稍等再见国家工号告去意九五八", max_size=12))
 def test_a_lower_bound_never_loses_a_match(phrase: str, raw: str) -> None:
     text = normalise(raw)

@@ -1,7 +1,7 @@
 """The normal form keeps letters, digits and characters, and every position finds its way back to the raw text."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.rules.words.text import fillers, normalise
@@ -25,7 +25,6 @@ def test_normal_form(raw: str, chars: str) -> None:
     assert normalise(raw).chars == chars
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(st.text(max_size=60) | CALL_TEXT)
 def test_every_normal_character_comes_from_the_raw_one_it_points_at(raw: str) -> None:
     text = normalise(raw)
@@ -35,7 +34,6 @@ def test_every_normal_character_comes_from_the_raw_one_it_points_at(raw: str) ->
         assert char in normalise(raw[text.offsets[index]]).chars
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(CALL_TEXT, st.data())
 def test_a_quote_is_a_slice_of_the_raw_text_with_the_same_normal_form(raw: str, data: st.DataObject) -> None:
     text = normalise(raw)
@@ -46,14 +44,12 @@ def test_a_quote_is_a_slice_of_the_raw_text_with_the_same_normal_form(raw: str, 
     assert text.chars[start:end] in normalise(raw[raw_start:raw_end]).chars
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(CALL_TEXT)
 def test_normalising_twice_changes_nothing(raw: str) -> None:
     once = normalise(raw).chars
     assert normalise(once).chars == once
 
 
-@settings(deadline=None)  # the first call reads the tables
 @given(CALL_TEXT)
 def test_clauses_and_sentences_cover_the_text_without_overlap(raw: str) -> None:
     text = normalise(raw)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.models.records.questions import PhraseQuery, PhraseScore
@@ -146,7 +146,6 @@ def test_what_lacks_no_digit(kind: str, digits: str) -> None:
     assert whole_numbers(kind, digits) == ()
 
 
-@settings(deadline=None)
 @given(st.from_regex("1[3-9][0-9]{9}", fullmatch=True))
 def test_a_mobile_number_that_lost_one_of_two_digits_alike_may_be_itself(digits: str) -> None:
     for at in range(1, len(digits)):
