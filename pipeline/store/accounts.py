@@ -4,6 +4,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from threading import Semaphore
 from typing import Any
@@ -25,8 +26,6 @@ FAILURES_PER_NAME, FAILURES_PER_ADDRESS, WINDOW = 5, 30, timedelta(minutes=15)
 
 _hasher = PasswordHasher()
 _few_at_a_time = Semaphore(2)  # each takes 64 MB while it works
-# verified where there is no such account, so that the answer takes as long
-_NOBODY = _hasher.hash(secrets.token_urlsafe())
 
 
 class LoginRefused(RuntimeError):
@@ -105,7 +104,7 @@ def log_in(engine: sa.Engine, name: str, password: str, *, address: str, now: da
         failure = {"name": name[:64], "address": address, "at_s": int(now.timestamp())}
         tried = conn.execute(login_failures.insert().values(failure).returning(login_failures.c.id)).scalar_one()
         row = conn.execute(sa.select(accounts).where(accounts.c.name == name, accounts.c.active)).one_or_none()
-    hashed = _NOBODY if row is None or row.password_hash is None else row.password_hash
+    hashed = _nobodys_hash() if row is None or row.password_hash is None else row.password_hash
     if not _fits(hashed, password) or row is None or row.password_hash is None:
         raise LoginRefused("账号或密码不对")
     with writing(engine) as conn:
@@ -164,6 +163,12 @@ def _hashed(password: str) -> str:
     if len(password) < PASSWORD_MIN:
         raise StoreError(f"密码至少 {PASSWORD_MIN} 个字符")
     return _hasher.hash(password)
+
+
+@cache
+def _nobodys_hash() -> str:
+    """Verified where there is no such account, so that the answer takes as long."""
+    return _hasher.hash(secrets.token_urlsafe())
 
 
 def _fits(hashed: str, password: str) -> bool:

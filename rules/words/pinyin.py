@@ -249,21 +249,20 @@ def costs() -> tuple[tuple[float, ...], ...]:
     readings = sorted({reading for several in _symbols() for reading in several})
     halves = [(to_initials(reading, strict=True), to_finals(reading, strict=True)) for reading in readings]
     place = {reading: index for index, reading in enumerate(readings)}
-    single = []
+    rows = []
     for initial, final in halves:
         to_initial = {other: _half(initials, initial, other) for other, _ in halves}
         to_final = {other: _half(finals, final, other) for _, other in halves}
-        single.append([to_initial[one] + to_final[two] for one, two in halves])
+        rows.append([to_initial[one] + to_final[two] for one, two in halves])
+    single = np.array(rows)
     for number in (place[name] for name in readings if " " in name):
-        for row in single:  # a letter or the unknown resembles nothing, nor does anything resemble it
-            row[number] = 1.0
-        single[number] = [1.0] * len(readings)
-        single[number][number] = 0.0
-    single[place[_UNKNOWN[0]]] = [1.0] * len(readings)
-    columns = [[place[reading] for reading in several] for several in _symbols()]
-    return tuple(
-        tuple(min(single[one][other] for one in left for other in right) for right in columns) for left in columns
-    )
+        single[number] = single[:, number] = 1.0  # a letter or the unknown resembles nothing but itself
+        single[number, number] = 0.0
+    single[place[_UNKNOWN[0]]] = 1.0
+    places = [[place[reading] for reading in several] for several in _symbols()]
+    from_any = np.array([single[several].min(axis=0) for several in places])
+    to_any = np.array([from_any[:, several].min(axis=1) for several in places])
+    return tuple(map(tuple, to_any.T.tolist()))
 
 
 def _half(table: dict[tuple[str, str], float], left: str, right: str) -> float:
