@@ -38,6 +38,10 @@ class EmbeddedServer:
     port: int
     made_now: Path | None
 
+    @property
+    def api_url(self) -> str:
+        return f"http://{_HOST}:{self.port}/api"
+
     def wait(self) -> None:
         """Returns when it serves. Raises RuntimeError where it does not."""
         end_s = time.monotonic() + STARTS_WITHIN_S
@@ -73,9 +77,10 @@ def embedded_server() -> Iterator[EmbeddedServer | None]:
         copyfile(_example(), database)
     made_now = None if database.exists() else database
     with _reserved_port() as port, _ending_with_us(_command(port)) as process:
-        os.environ[_API_URL] = f"http://{_HOST}:{port}/api"
+        server = EmbeddedServer(process, port, made_now)
+        os.environ[_API_URL] = server.api_url
         try:
-            yield EmbeddedServer(process, port, made_now)
+            yield server
         finally:
             del os.environ[_API_URL]
 

@@ -27,6 +27,7 @@ from zhijian.models.records.dialogue import Role
 from zhijian.models.records.points import EntryKind, PointsEntry
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, ItemResult, Outcome, Scorecard, StandardRef
 from zhijian.models.records.span import Span
+from zhijian.pipeline.embedded_server import embedded_server
 from zhijian.pipeline.ledger.entries import Posting
 from zhijian.pipeline.store.database import MIGRATIONS, open_database
 
@@ -199,6 +200,14 @@ class Zhijian:
         self.env = env
         self.started: list[subprocess.Popen[str]] = []
 
+    def __enter__(self) -> "Zhijian":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self.started:
+            if process.poll() is None:
+                self.kill(process)
+
     def start(
         self, *args: object, cwd: Path | None = None, program: tuple[object, ...] = (ZHIJIAN,), **env: object
     ) -> subprocess.Popen[str]:
@@ -236,11 +245,21 @@ def zhijian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zhijian]:
     """The command as on a machine without settings; Prefect's own state stays out of the user's cache."""
     settings = [name for name in os.environ if name.startswith(("PREFECT_", "ZHIJIAN_")) and name != "ZHIJIAN_CACHE"]
     env = {name: value for name, value in os.environ.items() if name not in settings}
-    command = Zhijian(env | {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))})
-    yield command
-    for process in command.started:
-        if process.poll() is None:
-            command.kill(process)
+    with Zhijian(env | {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}) as command:
+        yield command
+
+
+@pytest.fixture(scope="session")
+def served(zhijian: Zhijian, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zhijian]:
+    """The same on a machine with a Prefect server, where nights start sooner: for what has nothing to do with it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PREFECT_HOME", str(tmp_path_factory.mktemp("served-prefect")))
+        patched.delenv("PREFECT_API_URL", raising=False)
+        with embedded_server() as server:
+            assert server is not None
+            server.wait()
+            with Zhijian(zhijian.env | {"PREFECT_API_URL": server.api_url}) as command:
+                yield command
 
 
 @pytest.fixture(scope="session")

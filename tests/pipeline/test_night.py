@@ -355,12 +355,12 @@ def test_the_workbook_lists_every_call(sample_night, cards) -> None:
     assert {card.call_id for card in cards} <= cells
 
 
-def test_a_second_night_changes_nothing_and_hears_nothing(zhijian, sample_night) -> None:
+def test_a_second_night_changes_nothing_and_hears_nothing(served, sample_night) -> None:
     def books() -> dict[str, bytes]:
         return {name: (sample_night.out / name).read_bytes() for name in ("scorecards.jsonl", "ledger.csv")}
 
     before = books()
-    again = zhijian("run", SAMPLES, "--out", sample_night.out, "--json")
+    again = served("run", SAMPLES, "--out", sample_night.out, "--json")
     assert again.returncode == 0, again.stderr
     result: dict[str, Any] = json.loads(again.stdout)
     assert result == json.loads((sample_night.out / "run.json").read_text(encoding="utf-8"))
@@ -371,17 +371,17 @@ def test_a_second_night_changes_nothing_and_hears_nothing(zhijian, sample_night)
     assert (result["ledger"]["posted"], result["ledger"]["entries"]) == (0, sample_night.run["ledger"]["entries"])
 
 
-def test_what_a_person_decides_stands_in_the_files_of_the_next_night(zhijian, sample_night, tmp_path) -> None:
+def test_what_a_person_decides_stands_in_the_files_of_the_next_night(served, sample_night, tmp_path) -> None:
     out = shutil.copytree(sample_night.out, tmp_path / "out")
-    vetoed = next(row for row in json.loads(zhijian("review", "list", "--out", out, "--json").stdout) if row["veto"])
+    vetoed = next(row for row in json.loads(served("review", "list", "--out", out, "--json").stdout) if row["veto"])
     decided = ("--pass=" + item for item in vetoed["unsure"])
     why = ("--veto", "confirm", "--reason", "听了录音", "--out", out)
-    assert zhijian("review", "decide", vetoed["scorecard"], *decided, *why).returncode == 0
-    again = zhijian("run", SAMPLES, "--out", out, "--json")
+    assert served("review", "decide", vetoed["scorecard"], *decided, *why).returncode == 0
+    again = served("run", SAMPLES, "--out", out, "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["counts"]["flagged"] == sample_night.run["counts"]["flagged"] - 1
     cards = map(json.loads, (out / "scorecards.jsonl").read_text(encoding="utf-8").splitlines())
     card = next(card for card in cards if card["call_id"] == vetoed["call_id"])
     assert (card["status"], card["published"], card["score"], card["veto_confirmed"]) == ("scored", True, 0, True)
     assert card["score_before_veto"] > 0
-    assert zhijian("ledger", "verify", "--out", out).returncode == 0
+    assert served("ledger", "verify", "--out", out).returncode == 0

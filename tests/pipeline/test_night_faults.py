@@ -124,10 +124,10 @@ def test_a_night_killed_again_and_again_ends_as_an_undisturbed_one(zhijian, make
     assert drafts(out) == []
 
 
-def test_a_corrected_row_is_judged_and_booked_again_without_hearing(zhijian, make_folder, undisturbed) -> None:
+def test_a_corrected_row_is_judged_and_booked_again_without_hearing(served, make_folder, undisturbed) -> None:
     corrections = {"good-6": {"hangup_side": "agent"}, "good-7": {"agent_no": "1507"}}
     make_folder(undisturbed.folder, {call_id: call | corrections.get(call_id, {}) for call_id, call in CALLS.items()})
-    done = zhijian("run", undisturbed.folder, "--out", undisturbed.out)
+    done = served("run", undisturbed.folder, "--out", undisturbed.out)
     assert done.returncode == 0, done.stderr
     run, cards = run_json(undisturbed.out), judged(undisturbed.out)
     assert (run["revised"], run["counts"]["revised"], run["heard_s"]) == (list(corrections), 2, 0.0)
@@ -136,7 +136,7 @@ def test_a_corrected_row_is_judged_and_booked_again_without_hearing(zhijian, mak
     assert {call_id for call_id, card in cards.items() if card != before[call_id]} == set(corrections)
     assert (before["good-6"]["status"], cards["good-6"]["status"]) == ("scored", "flagged")
     assert (before["good-7"]["agent_no"], cards["good-7"]["agent_no"]) == ("1186", "1507")
-    entries = [line.split("\t") for line in zhijian("ledger", "entries", "--out", undisturbed.out).stdout.splitlines()]
+    entries = [line.split("\t") for line in served("ledger", "entries", "--out", undisturbed.out).stdout.splitlines()]
     assert {account for _, _, account, _, _ in entries} == {"1186"}
     points = [amount for _, _, _, amount, _ in entries]
     awards = [line.split("\t")[3] for line in undisturbed.entries.splitlines()]
@@ -147,7 +147,7 @@ def test_a_corrected_row_is_judged_and_booked_again_without_hearing(zhijian, mak
     assert "5通" in entries[-1][-1]
 
 
-def test_what_cannot_be_used_is_named_and_the_rest_is_judged(zhijian, make_folder, tmp_path) -> None:
+def test_what_cannot_be_used_is_named_and_the_rest_is_judged(served, make_folder, tmp_path) -> None:
     unusable = ["cut-off", "text", "empty", "blink", "gone"]
     refused = ["twice", "../escape", "bad-date"]
     calls = SHORT_CALLS | {call_id: SHORT_CALLS["good"] for call_id in [*unusable, *refused[:1], *refused[2:]]}
@@ -166,7 +166,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_judged(zhijian, make_folde
     rows += [twice.replace("1186", "1507"), twice.replace("twice,", "../escape,", 1)]
     (folder / "calls.csv").write_text("\n".join([header, *rows]) + "\n", encoding="utf-8")
 
-    done = zhijian("run", folder, "--out", out)
+    done = served("run", folder, "--out", out)
     assert done.returncode == 1, done.stderr
     run, cards, lines = run_json(out), judged(out), done.stdout.splitlines()
     assert {call_id for call_id, card in cards.items() if card["status"] != "unscorable"} == set(SHORT_CALLS)
@@ -246,7 +246,7 @@ cli.main()
 """
 
 
-def test_what_a_night_has_left_the_next_one_takes_whatever_its_day(zhijian, make_folder, tmp_path) -> None:
+def test_what_a_night_has_left_the_next_one_takes_whatever_its_day(served, make_folder, tmp_path) -> None:
     """Of the 19th, one recording cannot be read, and one takes the process down; the crontab goes on to the 20th."""
     calls = {
         "unreadable": SHORT_CALLS["good"] | {"started_at": "2026-11-19T09:00:00+08:00"},
@@ -259,7 +259,7 @@ def test_what_a_night_has_left_the_next_one_takes_whatever_its_day(zhijian, make
     def night(day: str, **env: object) -> subprocess.CompletedProcess[str]:
         words = ("night", folder, "--out", out, "--date", day)
         program = (sys.executable, "-c", TROUBLED_EARS)
-        return zhijian(*words, program=program, cwd=tmp_path, PREFECT_HOME=tmp_path / "prefect", ZHIJIAN_JOBS=1, **env)
+        return served(*words, program=program, cwd=tmp_path, PREFECT_HOME=tmp_path / "prefect", ZHIJIAN_JOBS=1, **env)
 
     assert night("2026-11-19", ERROR=errno.EIO, KILLED=1).returncode == -signal.SIGKILL
     done = night("2026-11-20", ERROR=errno.EIO)
@@ -280,10 +280,10 @@ def test_what_a_night_has_left_the_next_one_takes_whatever_its_day(zhijian, make
     assert set(states.values()) <= {"published", "held"}
 
 
-def test_no_room_for_temporary_files_stops_the_night_and_costs_no_try(zhijian, make_folder, tmp_path) -> None:
+def test_no_room_for_temporary_files_stops_the_night_and_costs_no_try(served, make_folder, tmp_path) -> None:
     folder, out = make_folder(tmp_path / "calls", {"good": GOOD}), tmp_path / "out"
     program = (sys.executable, "-c", TROUBLED_EARS)
-    stopped = zhijian("run", folder, "--out", out, program=program, ERROR=errno.ENOSPC)
+    stopped = served("run", folder, "--out", out, program=program, ERROR=errno.ENOSPC)
     assert (stopped.returncode, stopped.stdout) == (3, ""), stopped.stderr
     assert "磁盘已满" in stopped.stderr.splitlines()[-1]
     with closing(sqlite3.connect(out / "zhijian.db")) as database:
@@ -293,20 +293,20 @@ def test_no_room_for_temporary_files_stops_the_night_and_costs_no_try(zhijian, m
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="no limits can be set to a running process here")
-def test_a_database_that_cannot_grow_stops_the_night_and_the_next_one_goes_on(zhijian, make_folder, tmp_path) -> None:
+def test_a_database_that_cannot_grow_stops_the_night_and_the_next_one_goes_on(served, make_folder, tmp_path) -> None:
     """As on a full disk: from the first hearing on, no file can grow."""
     folder, out = make_folder(tmp_path / "calls", {"good": GOOD}), tmp_path / "out"
-    night = zhijian.start("run", folder, "--out", out)
+    night = served.start("run", folder, "--out", out)
     wait_for(lambda: progress(out) >= 1, night)
     largest = max(path.stat().st_size for path in out.glob("zhijian.db*"))
     resource.prlimit(night.pid, resource.RLIMIT_FSIZE, (largest, largest))
-    stopped = zhijian.end(night)
+    stopped = served.end(night)
     assert stopped.returncode == 3, (stopped.stdout, stopped.stderr)
     assert stopped.stdout == ""
     assert "数据库" in stopped.stderr.splitlines()[-1]
     assert "Traceback" not in stopped.stderr
     assert drafts(out) == []
-    done = zhijian("run", folder, "--out", out)
+    done = served("run", folder, "--out", out)
     assert done.returncode == 0, (done.stdout, done.stderr)
     assert set(judged(out)) == {"good"}
 
@@ -321,7 +321,7 @@ cp {out}/scorecards.jsonl {out}/report.html {saved}/
 """
 
 
-def test_a_full_disk_is_said_and_the_next_night_writes_everything(zhijian, sample_night, tmp_path) -> None:
+def test_a_full_disk_is_said_and_the_next_night_writes_everything(served, sample_night, tmp_path) -> None:
     """A small file system of its own, on which the books have room but not the report."""
     if subprocess.run(["unshare", "-rm", "true"], capture_output=True).returncode:
         pytest.skip("no mounts of one's own on this machine (unshare -rm)")
@@ -343,7 +343,7 @@ def test_a_full_disk_is_said_and_the_next_night_writes_everything(zhijian, sampl
         "zhijian": Path(sys.executable).with_name("zhijian"),
     }
     script = ON_A_SMALL_DISK.format(size_kb=size_kb, **{name: shlex.quote(str(path)) for name, path in names.items()})
-    ended = zhijian("-c", script, program=("unshare", "-rm", "sh"))
+    ended = served("-c", script, program=("unshare", "-rm", "sh"))
     assert ended.returncode == 0, ended.stderr
     lines = log.read_text(encoding="utf-8").splitlines()
     assert [line for line in lines if line.startswith("exit")] == ["exit 3", "exit 0"], lines
@@ -374,19 +374,19 @@ def no_folder(folder: Path, out: Path) -> None:
         (no_folder, "输入文件夹不存在"),
     ],
 )
-def test_where_nothing_can_be_done_one_line_says_why(damage, said, zhijian, make_folder, tmp_path) -> None:
+def test_where_nothing_can_be_done_one_line_says_why(damage, said, served, make_folder, tmp_path) -> None:
     folder, out = make_folder(tmp_path / "calls", SHORT_CALLS), tmp_path / "out"
     damage(folder, out)
-    done = zhijian("run", folder, "--out", out)
+    done = served("run", folder, "--out", out)
     assert (done.returncode, done.stdout) == (3, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith("zhijian: ")
     assert said in line
 
 
-def test_missing_weights_are_said_with_the_command_that_fetches_them(zhijian, make_folder, tmp_path) -> None:
+def test_missing_weights_are_said_with_the_command_that_fetches_them(served, make_folder, tmp_path) -> None:
     folder = make_folder(tmp_path / "calls", SHORT_CALLS)
-    done = zhijian("run", folder, "--out", tmp_path / "out", ZHIJIAN_CACHE=tmp_path / "empty")
+    done = served("run", folder, "--out", tmp_path / "out", ZHIJIAN_CACHE=tmp_path / "empty")
     assert (done.returncode, done.stdout) == (3, "")
     (line,) = done.stderr.splitlines()
     assert "zhijian models fetch" in line
