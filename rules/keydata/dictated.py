@@ -192,12 +192,15 @@ def _number_runs(text: NormalText, asked: frozenset[str]) -> list[DigitRun]:
 
 
 def _parts(text: NormalText, run: DigitRun, asked: frozenset[str]) -> list[DigitRun]:
-    """One run of digits, or two where a pause parts two things: 二单元五零一,幺三四… or an account and a telephone."""
+    """One run of digits, or several where a pause parts two things: 二单元五零一,幺三四… or an account and a telephone;
+    or the last group of a number and the whole of it once more.
+    """
     for groups in range(1, len(run.groups)):
         head, tail = run.cut(groups)
         house_number = groups == 1 and _ADDRESS_BEFORE.search(text.chars[: run.start]) and not text.gap(run.start)
         two_numbers = is_complete(ACCOUNT, head.digits) and (is_complete(PHONE, tail.digits) or OTHER in asked)
-        if house_number or two_numbers:
+        all_again = is_complete(ACCOUNT, tail.digits) and tail.digits.endswith(head.digits)
+        if house_number or two_numbers or all_again:
             return [head, *_parts(text, tail, asked)]
     return [run]
 
