@@ -12,7 +12,6 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from zhijian.models.engines.weights import cache_dir
@@ -21,12 +20,16 @@ STARTS_WITHIN_S = 120
 _HOST = "127.0.0.1"
 _API_URL = "PREFECT_API_URL"
 
-# waits until the pipe from its parent breaks, which it does however the parent ends
-_WATCHER = """
-import contextlib, os, signal, sys
+# runs a command and ends it when the pipe from its parent breaks, which it does however the parent ends; while Prefect
+# makes its tables it does not listen to SIGTERM
+_KEEPER = """
+import os, subprocess, sys, threading, time
+server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
+threading.Thread(target=lambda: os._exit(server.wait() & 255)).start()
 sys.stdin.read()
-with contextlib.suppress(ProcessLookupError):
-    os.kill(int(sys.argv[1]), signal.SIGTERM)
+server.terminate()
+time.sleep(3)
+server.kill()
 """
 
 
@@ -43,27 +46,27 @@ class EmbeddedServer:
         return f"http://{_HOST}:{self.port}/api"
 
     def wait(self) -> None:
-        """Returns when it serves. Raises RuntimeError where it does not."""
+        """Returns when it serves, and keeps what it has made for later ones. Raises RuntimeError where it does not."""
         end_s = time.monotonic() + STARTS_WITHIN_S
         while not self._serves():
             if self.process.poll() is not None or time.monotonic() > end_s:
                 raise RuntimeError(f"Prefect's server does not start (exit status {self.process.poll()})")
             time.sleep(0.05)
         if self.made_now is not None:
-            _keep_example(self.made_now)
+            _copy(self.made_now, _example())
 
     def _serves(self) -> bool:
-        with closing(http.client.HTTPConnection(_HOST, self.port, timeout=STARTS_WITHIN_S)) as connection:
+        with closing(http.client.HTTPConnection(_HOST, self.port, timeout=5)) as connection:
             try:
                 connection.request("GET", "/api/health")
                 return connection.getresponse().status == 200
-            except OSError:
+            except (OSError, http.client.HTTPException):
                 return False
 
 
 @contextmanager
 def embedded_server() -> Iterator[EmbeddedServer | None]:
-    """The server of a night, for Prefect to be imported within; None where PREFECT_API_URL names one that is there.
+    """The server of a night, for Prefect to be imported within; None where PREFECT_API_URL names another one.
 
     PREFECT_HOME is the folder of its database. Tables take it ten seconds to make: it is given a copy of the empty
     ones that the first server of this version has made.
@@ -72,9 +75,8 @@ def embedded_server() -> Iterator[EmbeddedServer | None]:
         yield None
         return
     database = Path(os.environ["PREFECT_HOME"]).expanduser().absolute() / "prefect.db"
-    database.parent.mkdir(parents=True, exist_ok=True)
-    if not database.exists() and _example().exists():
-        copyfile(_example(), database)
+    if not database.exists():
+        _copy(_example(), database)
     made_now = None if database.exists() else database
     with _reserved_port() as port, _ending_with_us(_command(port)) as process:
         server = EmbeddedServer(process, port, made_now)
@@ -93,19 +95,13 @@ def _command(port: int) -> list[str]:
 
 @contextmanager
 def _ending_with_us(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is gone with the block, and with this process even where that is killed."""
-    quiet = subprocess.DEVNULL
-    # sessions of their own: Ctrl+C is for us, who end them
-    with subprocess.Popen(command, stdin=quiet, stdout=quiet, start_new_session=True) as process:
-        watch = [sys.executable, "-I", "-S", "-c", _WATCHER, str(process.pid)]
-        with subprocess.Popen(watch, stdin=subprocess.PIPE, stdout=quiet, start_new_session=True) as watcher:
-            try:
-                yield process
-            finally:
-                watcher.communicate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(timeout=5)
-                process.kill()
+    """Its keeper's process: it lasts as long as the command, which is gone with the block and with this process.
+
+    In a session of its own, since Ctrl+C is for us.
+    """
+    keeper = [sys.executable, "-I", "-S", "-c", _KEEPER, *command]
+    with subprocess.Popen(keeper, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True) as process:
+        yield process
 
 
 @contextmanager
@@ -121,15 +117,15 @@ def _example() -> Path:
     return cache_dir() / f"prefect-{version('prefect')}.db"
 
 
-def _keep_example(database: Path) -> None:
-    """A copy of what a server has just made; where there is no place for it, the next one takes its time again."""
+def _copy(database: Path, target: Path) -> None:
+    """The whole of it or nothing: where it cannot be read, or not be written there, a server takes its time instead."""
     with suppress(OSError, sqlite3.Error):
-        _example().parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=_example().parent) as folder:
-            draft = Path(folder, database.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=target.parent) as folder:
+            draft = Path(folder, target.name)
             with (
-                closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as made,
-                closing(sqlite3.connect(draft)) as copy,
+                closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as read,
+                closing(sqlite3.connect(draft)) as written,
             ):
-                made.backup(copy)
-            draft.replace(_example())
+                read.backup(written)
+            draft.replace(target)

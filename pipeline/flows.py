@@ -154,7 +154,7 @@ def write_reports(night: Night, work: Work) -> dict[str, Any]:
 
 def run_night(night: Night, server: EmbeddedServer | None) -> dict[str, Any]:
     """The flow, hearing as many calls at a time as the night says; returns what run.json says."""
-    # what is missing is said before the work begins, and before Prefect has taken its seconds to start
+    # what is missing is said before the work begins, and before it waits for Prefect's server
     _engine(night), _ears(night), _standard(night)
     if server:
         server.wait()

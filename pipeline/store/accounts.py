@@ -104,7 +104,8 @@ def log_in(engine: sa.Engine, name: str, password: str, *, address: str, now: da
         failure = {"name": name[:64], "address": address, "at_s": int(now.timestamp())}
         tried = conn.execute(login_failures.insert().values(failure).returning(login_failures.c.id)).scalar_one()
         row = conn.execute(sa.select(accounts).where(accounts.c.name == name, accounts.c.active)).one_or_none()
-    hashed = _nobodys_hash() if row is None or row.password_hash is None else row.password_hash
+    nobodys = _nobodys_hash()  # whoever it is, so that the answer takes as long for each
+    hashed = nobodys if row is None or row.password_hash is None else row.password_hash
     if not _fits(hashed, password) or row is None or row.password_hash is None:
         raise LoginRefused("账号或密码不对")
     with writing(engine) as conn:
@@ -167,7 +168,7 @@ def _hashed(password: str) -> str:
 
 @cache
 def _nobodys_hash() -> str:
-    """Verified where there is no such account, so that the answer takes as long."""
+    """Of no password, verified where there is no such account."""
     return _hasher.hash(secrets.token_urlsafe())
 
 

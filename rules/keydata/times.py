@@ -16,13 +16,13 @@ _DATE = (
     "|(?P<week>[这本上下]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])"
 )
 _PERIOD = "凌晨|早上|早晨|清晨|上午|中午|下午|傍晚|晚上|夜里|半夜|(?<=[今明昨])[早晚]"
-_ONE = "一(?![直下共起])"
+_ONE = "一(?![直下共起样])"
 """A number; the 一 of 一直 is none."""
 _GOES_ON = f"(?:{_ONE}|(?!一){NUMERAL})"
 """More of a number."""
 _MINUTES = (
     f"(?P<half>半)|(?P<quarter>[一三])刻|(?P<minutes>{NUMERAL}{{1,3}})分"
-    f"|(?P<short>零{NUMERAL}|[二三四五]?十(?:{_ONE}|[二三四五六七八九])?|[0-5][0-9])(?!点|{_GOES_ON})"
+    f"|(?P<short>零{_GOES_ON}|[二三四五]?十(?:{_ONE}|[二三四五六七八九])?|[0-5][0-9])(?!点|{_GOES_ON})"
 )
 _CLOCK = f"(?P<hour>{NUMERAL}{{1,3}})(?:点[钟整]?(?:{_MINUTES})?|:(?P<written>[0-5][0-9])|时整?)"
 _TIME = re.compile(f"(?:(?:{_DATE})(?:的(?={_PERIOD}|{NUMERAL}))?)?(?:(?P<period>{_PERIOD})的?)?(?:{_CLOCK})?")

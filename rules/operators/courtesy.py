@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from zhijian.models.records.dialogue import Role
 from zhijian.models.records.scorecard import Outcome
 from zhijian.rules.call.heard import Heard, found, searched
-from zhijian.rules.call.phrases import Hit
+from zhijian.rules.call.phrases import Hit, best_hit
 from zhijian.rules.call.places import Place
 from zhijian.rules.call.settings import Settings
 from zhijian.rules.call.terms import Phrase, Phrases, Scope, Term
@@ -34,14 +34,12 @@ class CourtesyKind(Term):
     phrases: Phrases
     literal: str = ""
 
-    def best(self, heard: Heard, place: Place) -> Hit | None:
-        """A certain use if there is one, else a doubtful one."""
-        said = heard.settings.thresholds.said
-        used = heard.alike(self.phrases, place.utterances, lambda phrase: phrase.accept or said)
-        return max(used, key=lambda hit: (self.is_certain(hit), hit.match.similarity), default=None)
-
-    def is_certain(self, hit: Hit) -> bool:
-        return set(self.literal) <= set(hit.quote)
+    def best(self, heard: Heard, place: Place) -> tuple[Hit | None, bool]:
+        """The best use, else what comes nearest to one, and whether it certainly is one."""
+        used = heard.hits(self.phrases, place.utterances)
+        if certain := best_hit(hit for hit in used if set(self.literal) <= set(hit.quote)):
+            return certain, True
+        return best_hit(used or heard.hits(self.phrases, place.utterances, nearly=True)), False
 
 
 class Occasion(Term):
@@ -81,14 +79,14 @@ class UsesCourtesyWords(Operator):
 
     def look(self, heard: Heard) -> Finding:
         place = heard.place(Scope())
-        best = {kind.name: (kind, kind.best(heard, place)) for kind in (*self.kinds, self.apology)}
-        used = [name for name, (kind, hit) in best.items() if hit and kind.is_certain(hit)]
+        best = {kind.name: kind.best(heard, place) for kind in (*self.kinds, self.apology)}
+        used = [name for name, (_, certain) in best.items() if certain]
         if self.apology.name not in used and not any(occasion.arose(heard) for occasion in self.occasions):
             used.append(self.apology.name)
-        doubtful = [name for name, (_, hit) in best.items() if hit and name not in used]
-        missing = [name for name, (_, hit) in best.items() if not hit and name not in used]
+        doubtful = [name for name, (hit, _) in best.items() if hit and name not in used]
+        missing = [name for name, (hit, _) in best.items() if not hit and name not in used]
         share = self._share(len(used))
-        evidence = tuple(found(hit) for _, hit in best.values() if hit)
+        evidence = tuple(found(hit) for hit, _ in best.values() if hit)
         if share == 1:
             return Finding(outcome=Outcome.PASS, confidence=place.confidence, evidence=evidence)
         reason = f"礼貌用语只用到{len(used)}种" + (f",没有用:{'、'.join(missing)}" if missing else "")

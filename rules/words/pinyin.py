@@ -260,9 +260,9 @@ def costs() -> tuple[tuple[float, ...], ...]:
         single[number, number] = 0.0
     single[place[_UNKNOWN[0]]] = 1.0
     places = [[place[reading] for reading in several] for several in _symbols()]
-    from_any = np.array([single[several].min(axis=0) for several in places])
-    to_any = np.array([from_any[:, several].min(axis=1) for several in places])
-    return tuple(map(tuple, to_any.T.tolist()))
+    by_symbol = np.array([single[several].min(axis=0) for several in places])
+    table = np.stack([by_symbol[:, several].min(axis=1) for several in places], axis=1)
+    return tuple(map(tuple, table.tolist()))
 
 
 def _half(table: dict[tuple[str, str], float], left: str, right: str) -> float:

@@ -9,11 +9,12 @@ import sys
 import time
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
 from threading import Thread
 
 import pytest
 
-from zhijian.pipeline.embedded_server import EmbeddedServer
+from zhijian.pipeline.embedded_server import EmbeddedServer, embedded_server
 
 NIGHT = """
 import os, sys
@@ -30,7 +31,7 @@ with sealed(Path(sys.argv[1])), embedded_server() as server:
 
     if server:
         server.wait()
-    print(os.environ["PREFECT_API_URL"], server and server.process.pid, night() if server else None, flush=True)
+    print(os.environ["PREFECT_API_URL"], night() if server else None, flush=True)
     sys.stdin.readline()
 print(os.environ.get("PREFECT_API_URL"), flush=True)
 """
@@ -46,31 +47,24 @@ def night(home, cache, **env):
         yield process, process.stdout.readline().split()
 
 
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
-        return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+def listens(url: str) -> bool:
+    with socket.socket() as other:
+        return other.connect_ex(("127.0.0.1", int(url.removeprefix("http://127.0.0.1:").removesuffix("/api")))) == 0
 
 
-def ends(pid: int) -> bool:
+def ends(url: str) -> bool:
     end_s = time.monotonic() + 10
-    while alive(pid) and time.monotonic() < end_s:
+    while listens(url) and time.monotonic() < end_s:
         time.sleep(0.1)
-    return not alive(pid)
+    return not listens(url)
 
 
 def test_it_serves_on_a_port_of_its_own_and_the_next_one_is_given_its_empty_tables(tmp_path):
     cache = tmp_path / "cache"
-    with night(tmp_path / "first", cache) as (process, (url, pid, result)):
-        assert result == "done"
-        port = int(url.removeprefix("http://127.0.0.1:").removesuffix("/api"))
-        with socket.socket() as other:
-            assert other.connect_ex(("127.0.0.1", port)) == 0
+    with night(tmp_path / "first", cache) as (process, (url, result)):
+        assert (result, listens(url)) == ("done", True)
         assert process.communicate("\n")[0] == "None\n"
-    assert (process.returncode, alive(int(pid))) == (0, False)
+    assert (process.returncode, listens(url)) == (0, False)
     assert not (tmp_path / "first").exists()
 
     (example,) = cache.iterdir()
@@ -78,13 +72,13 @@ def test_it_serves_on_a_port_of_its_own_and_the_next_one_is_given_its_empty_tabl
         assert tables.execute("SELECT count(*) FROM flow_run").fetchone() == (0,)
         (revision,) = tables.execute("SELECT version_num FROM alembic_version").fetchone()
         tables.execute("CREATE TABLE of_the_example (here)")
-    with night(tmp_path / "second", cache) as (process, (_, pid, result)):
-        assert result == "done"
+    with night(tmp_path / "second", cache) as (process, (url, result)):
+        assert (result, listens(url)) == ("done", True)
         with closing(sqlite3.connect(tmp_path / "second" / "prefect.db")) as tables:
             assert tables.execute("SELECT version_num FROM alembic_version").fetchone() == (revision,)
             assert tables.execute("SELECT count(*) FROM of_the_example").fetchone() == (0,)
         process.send_signal(signal.SIGKILL)
-    assert ends(int(pid))
+    assert ends(url)
 
 
 class Healthy(BaseHTTPRequestHandler):
@@ -108,6 +102,18 @@ def test_where_its_tables_cannot_be_kept_it_serves_all_the_same(tmp_path, monkey
     assert cache.read_text(encoding="utf-8") == "a file"
 
 
+def test_tables_that_cannot_be_copied_are_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZHIJIAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.setenv("PREFECT_API_URL", "")
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / f"prefect-{version('prefect')}.db").write_text("no database" * 1000, encoding="utf-8")
+    with embedded_server() as server:
+        assert server.made_now == tmp_path / "prefect" / "prefect.db"
+        assert list((tmp_path / "prefect").glob("tmp*")) == []
+    assert server.process.returncode is not None
+
+
 def test_one_that_does_not_start_is_no_reason_to_wait(tmp_path):
     with socket.socket() as unused, subprocess.Popen([sys.executable, "-c", ""]) as process:
         unused.bind(("127.0.0.1", 0))
@@ -119,6 +125,6 @@ def test_one_that_does_not_start_is_no_reason_to_wait(tmp_path):
 def test_an_installation_that_names_a_server_is_given_none(tmp_path):
     named = "http://127.0.0.1:9/api"
     with night(tmp_path / "prefect", tmp_path / "cache", PREFECT_API_URL=named) as (process, words):
-        assert words == [named, "None", "None"]
+        assert words == [named, "None"]
         assert process.communicate("\n")[0] == f"{named}\n"
     assert not (tmp_path / "cache").exists()
