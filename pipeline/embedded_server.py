@@ -20,12 +20,18 @@ STARTS_WITHIN_S = 120
 _HOST = "127.0.0.1"
 _API_URL = "PREFECT_API_URL"
 
-# runs a command and ends it when the pipe from its parent breaks, which it does however the parent ends; while Prefect
-# makes its tables it does not listen to SIGTERM
+# runs a command, lasts as long as it, and ends it when the pipe from its own parent breaks, which it does however the
+# parent ends; while Prefect makes its tables it does not listen to SIGTERM
 _KEEPER = """
-import os, subprocess, sys, threading, time
+import os, signal, subprocess, sys, threading, time
 server = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL)
-threading.Thread(target=lambda: os._exit(server.wait() & 255)).start()
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+def follow():
+    status = server.wait()
+    os._exit(status if status >= 0 else 128 - status)
+
+threading.Thread(target=follow).start()
 sys.stdin.read()
 server.terminate()
 time.sleep(3)
@@ -95,13 +101,16 @@ def _command(port: int) -> list[str]:
 
 @contextmanager
 def _ending_with_us(command: list[str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Its keeper's process: it lasts as long as the command, which is gone with the block and with this process.
+    """Its keeper's process, in a session of its own, since Ctrl+C is for us.
 
-    In a session of its own, since Ctrl+C is for us.
+    The command is gone with the block, and seconds after this process where that is killed.
     """
     keeper = [sys.executable, "-I", "-S", "-c", _KEEPER, *command]
     with subprocess.Popen(keeper, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True) as process:
-        yield process
+        try:
+            yield process
+        finally:
+            process.communicate()  # breaks the pipe and waits, after Ctrl+C too
 
 
 @contextmanager
@@ -128,4 +137,5 @@ def _copy(database: Path, target: Path) -> None:
                 closing(sqlite3.connect(draft)) as written,
             ):
                 read.backup(written)
+                written.execute("PRAGMA journal_mode = DELETE")  # to be read where nothing can be written
             draft.replace(target)

@@ -7,9 +7,10 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -79,6 +80,7 @@ def test_it_serves_on_a_port_of_its_own_and_the_next_one_is_given_its_empty_tabl
             assert tables.execute("SELECT count(*) FROM of_the_example").fetchone() == (0,)
         process.send_signal(signal.SIGKILL)
     assert ends(url)
+    assert [*cache.iterdir()] == [example]
 
 
 class Healthy(BaseHTTPRequestHandler):
@@ -111,7 +113,28 @@ def test_tables_that_cannot_be_copied_are_made_anew(tmp_path, monkeypatch):
     with embedded_server() as server:
         assert server.made_now == tmp_path / "prefect" / "prefect.db"
         assert list((tmp_path / "prefect").glob("tmp*")) == []
-    assert server.process.returncode is not None
+
+
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_one_that_does_not_listen_is_gone_with_the_block(error, tmp_path, monkeypatch):
+    """As while it makes its tables."""
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.setenv("PREFECT_API_URL", "")
+    monkeypatch.setattr("zhijian.pipeline.embedded_server._command", lambda _: [sys.executable, "-c", STUBBORN])
+    with suppress(error), embedded_server() as server:
+        children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+        while not (running := children.read_text().split()):
+            time.sleep(0.05)
+        time.sleep(0.3)  # until it does not listen
+        raise error
+    assert not Path(f"/proc/{running[0]}").exists()
 
 
 def test_one_that_does_not_start_is_no_reason_to_wait(tmp_path):
