@@ -16,8 +16,8 @@ _DATE = (
     "|(?P<week>[这本上下]?)个?(?:周|星期|礼拜)(?P<weekday>[一二三四五六日天])"
 )
 _PERIOD = "凌晨|早上|早晨|清晨|上午|中午|下午|傍晚|晚上|夜里|半夜|(?<=[今明昨])[早晚]"
-_ONE = "一(?![直下共起样家户楼栋])"
-"""A number; the 一 of 一直 and 一家 is none."""
+_ONE = "一(?![直下共起样])"
+"""A number; the 一 of 一直 is none."""
 _GOES_ON = f"(?:{_ONE}|(?!一){NUMERAL})"
 """More of a number."""
 _MINUTES = (
