@@ -13,8 +13,10 @@ PHRASES = re.compile(
     r"点赞|打赏|订阅.{0,3}(转发|频道)|明镜与?点点|字幕(由|制作|志愿者|組|组|提供)|中文字幕|優優獨播|优优独播|谢谢(大家)?(观看|收看)|感谢(您的)?(观看|收看)"
     r"|请不吝|下(期|集)(再见|视频)|本期(节目|视频)|[Aa]mara\.org|以下是普通话"
 )
-# two characters or more six times running, or a single one that is no digit ten times
-LOOP = re.compile(r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{5,}|([^\d零〇一二三四五六七八九幺])\2{9,}")
+# two characters or more six times running, a single one that is no digit ten times, or all of a number three times
+LOOP = re.compile(
+    r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{5,}|([^\d零〇一二三四五六七八九幺])\2{9,}|((?:\d[-,]?){6,12}?)\3{2,}"
+)
 # both must speak against a passage: rightly read speech alone has up to 0.8 or down to -2. Below a mean log probability
 # of -1, sounds without speech in tests/models/no_speech.py mostly have 0.57 and more, rightly read speech 0.50 at most;
 # in the labelled calls no passage that was rightly read and has 0.53 is below -0.4.

@@ -50,6 +50,8 @@ _NUMBER_FIRST = re.compile("[0-9]+(?P<unit>号[楼院]|[^0-9]?)")
 _ONLY_CORRECTION = re.compile(f"(?:{CORRECTION.pattern}|[哦啊哎呃嗯了是在住])+")
 _HEARSAY = re.compile("听说|听人说|听别人说|据说")
 _LONGEST_NAME = 8
+_SHORT = 2
+"""Characters: 组里, 药店, 二楼 may be anything that only ends like a place."""
 _PROBABLE, _IN_DOUBT = 0.65, 0.5
 _SIDE = re.compile("[东西南北中][区院门]")
 """Of a place that was named before; it is none itself."""
@@ -179,6 +181,8 @@ def _confidence(text: NormalText, parts: Sequence[_Part], asked: bool) -> float:
     places = sum(not part.numbered and not part.weak for part in parts)
     numbers = sum(part.numbered for part in parts)
     if asked:
+        if parts[-1].end - parts[0].start <= _SHORT:
+            return _IN_DOUBT
         return 0.95 if places else 0.8 if numbers or len(parts) > 1 else 0.6
     if _is_in_passing(text, parts):
         return 0.0

@@ -1,4 +1,4 @@
-"""Checks made of checks: where a situation arose, all of them, any of them, not this one."""
+"""Checks made of checks: where a situation arose, all of them, any of them, not this one, perhaps this one."""
 
 from __future__ import annotations
 
@@ -135,6 +135,24 @@ class Not(Operator):
             reasons=(self.reason,),
             doubts=("可能有这种情况,但听得不够确切",),
         )
+
+
+class Perhaps(Operator):
+    """A check that passes too easily: where it does there is a doubt, and no verdict. `reason` says which."""
+
+    check: Check
+    reason: str
+
+    def look(self, heard: Heard) -> Finding:
+        finding = self.check.operator.look(heard)
+        if finding.outcome is Outcome.PASS:
+            return unsure(self.reason, finding.confidence, *finding.evidence)
+        return finding
+
+    def explain(self, settings: Settings) -> Explanation:
+        explained = self.check.operator.explain(settings)
+        asked = ("可能符合(存疑):", *indented(explained.asked))
+        return Explanation(asked=asked, reasons=explained.reasons, doubts=(*explained.doubts, self.reason))
 
 
 def _numbered(number: int, lines: tuple[str, ...]) -> tuple[str, ...]:

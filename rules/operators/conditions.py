@@ -118,24 +118,25 @@ def _meets(value: Any, wanted: Any) -> bool:
 
 
 class ScenarioIs(Operator):
-    """The call is about one of these. `missing` is the reason of a fail."""
+    """The call is about one of these, whichever. `missing` is the reason of a fail."""
 
     any_of: tuple[Scenario, ...] = Field(min_length=1)
     missing: str
 
     def look(self, heard: Heard) -> Finding:
-        name, confidence = heard.scenario.name, heard.scenario.confidence
-        evidence = recorded(scenario=f"{name}(把握 {confidence:.2f})")
-        if not heard.scenario_is_certain:
-            return unsure("通话场景不能确定", confidence, evidence)
-        if name in self.any_of:
-            return Finding(outcome=Outcome.PASS, confidence=confidence, evidence=(evidence,))
-        return failed(self.missing, confidence, evidence, doubt=None)
+        guess, sure = heard.scenario, heard.settings.thresholds.scenario_confidence
+        evidence = recorded(scenario=f"{guess.name}(把握 {guess.confidence:.2f})")
+        probability = guess.probability_of(self.any_of)
+        if probability >= sure:
+            return Finding(outcome=Outcome.PASS, confidence=probability, evidence=(evidence,))
+        if probability > 1 - sure:
+            return unsure("通话场景不能确定", probability, evidence)
+        return failed(self.missing, 1 - probability, evidence, doubt=None)
 
     def explain(self, settings: Settings) -> Explanation:
         confidence = f"{settings.thresholds.scenario_confidence:.0%}"
         return Explanation(
             asked=(f"通话场景是{sentences.scenarios(self.any_of)}",),
             reasons=(self.missing,),
-            doubts=(f"通话场景判断的把握不足 {confidence}",),
+            doubts=(f"是不是其中之一,判断的把握不足 {confidence}",),
         )

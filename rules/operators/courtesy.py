@@ -39,6 +39,7 @@ class CourtesyKind(Term):
         used = heard.hits(self.phrases, place.utterances)
         if certain := best_hit(hit for hit in used if set(self.literal) <= set(hit.quote)):
             return certain, True
+        heard.ask_for(self.phrases, place.utterances)
         return best_hit(used or heard.hits(self.phrases, place.utterances, nearly=True)), False
 
 

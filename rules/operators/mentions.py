@@ -20,7 +20,7 @@ class Mentions(Operator):
 
     A situation has to show itself. Hardly a call is without something that sounds a little like one of many phrases, or
     without a stretch that is hard to hear; neither makes a situation, and so neither is a doubt here. What sounds much
-    like one of the phrases makes one if the sound vouches for it.
+    like one of the phrases makes one that is certain if the sound vouches for it: 其实我 has the sounds of 气死我.
     """
 
     within: Scope
@@ -32,11 +32,13 @@ class Mentions(Operator):
 
     def _in(self, place: Place, heard: Heard) -> Finding:
         clear = self._clear(heard.hits(self.phrases, place.utterances, unless=self.unless), heard)
-        if clear:
-            best = max(clear, key=lambda hit: (heard.is_certain(hit), hit.match.similarity))
-            return replace(passed(best), certain=heard.is_certain(best))
+        best = max(clear, key=lambda hit: (_is_certain(hit, heard), hit.match.similarity), default=None)
+        if best and _is_certain(best, heard):
+            return passed(best)
         if heard.doubts is not None:
             heard.ask(heard.hits(self.phrases, place.utterances, nearly=True, unless=self.unless))
+        if best:
+            return replace(passed(best), certain=False)
         unclear = self._clear(heard.hits(self.phrases, heard.elsewhere(place), unless=self.unless), heard)
         if unclear:
             return unsure(f"说话人不明的一句话里有「{unclear[0].phrase}」", unclear[0].confidence, found(unclear[0]))
@@ -59,3 +61,7 @@ class Mentions(Operator):
             reasons=(self._missing,),
             doubts=("要找的话出自说话人分不清的一句",),
         )
+
+
+def _is_certain(hit: Hit, heard: Heard) -> bool:
+    return heard.is_certain(hit) and (hit.match.exact or hit.belief is not None)

@@ -12,7 +12,7 @@ from pydantic import create_model, model_validator
 
 from zhijian.rules.call.terms import Term
 from zhijian.rules.operators.banned import NeverSays
-from zhijian.rules.operators.combinators import AllOf, AnyOf, Given, Not
+from zhijian.rules.operators.combinators import AllOf, AnyOf, Given, Not, Perhaps
 from zhijian.rules.operators.conditions import ScenarioIs
 from zhijian.rules.operators.courtesy import UsesCourtesyWords
 from zhijian.rules.operators.finding import Operator
@@ -33,6 +33,7 @@ OPERATORS: Final[dict[str, type[Operator]]] = {
     "all": AllOf,
     "any": AnyOf,
     "not": Not,
+    "perhaps": Perhaps,
     "says_any": SaysAny,
     "mentions": Mentions,
     "scenario_is": ScenarioIs,

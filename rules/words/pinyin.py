@@ -72,12 +72,15 @@ def _found(phrase: str, chars: str, min_similarity: float) -> tuple[Match, ...]:
     wanted, heard = wanted_of(phrase, min_similarity), sound_of(chars)
     if wanted.cannot_be_in(heard):
         return ()
-    hits = sorted(_align(wanted, heard), key=lambda hit: (round(hit[0], 6), hit[2] - hit[1], hit[1]))
-    chosen: list[tuple[float, int, int]] = []
-    for hit in hits:
-        if all(hit[2] <= start or hit[1] >= end for _, start, end in chosen):
-            chosen.append(hit)
-    matches = tuple(_match(wanted, heard, hit) for hit in sorted(chosen, key=lambda hit: hit[1]))
+    best_first = sorted(
+        (_match(wanted, heard, hit) for hit in _align(wanted, heard)),
+        key=lambda match: (not match.exact, -round(match.similarity, 6), match.end - match.start, match.start),
+    )
+    chosen: list[Match] = []
+    for match in best_first:
+        if all(match.end <= other.start or match.start >= other.end for other in chosen):
+            chosen.append(match)
+    matches = tuple(sorted(chosen, key=lambda match: match.start))
     return matches if len(wanted.needed) > 1 else tuple(match for match in matches if match.exact)
 
 

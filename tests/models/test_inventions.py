@@ -20,6 +20,8 @@ def words(text):
         "谢谢观看",
         "对" * 12,
         "好的" * 7,
+        "003-848-109-" * 3,
+        "幺三九" + "13800138000" * 3,
     ],
 )
 def test_known_inventions_and_loops_are_suspect(text):
@@ -34,6 +36,8 @@ def test_known_inventions_and_loops_are_suspect(text):
         "好的好的好的好的",
         "电子账单订阅",
         "一三八零零零零零零零零",
+        "13800138000,对,13800138000",
+        "95598,95598,95598",
         "感谢您的耐心等待",
     ],
 )

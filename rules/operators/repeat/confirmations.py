@@ -127,6 +127,7 @@ class ConfirmsRepeats(Operator):
                 "客户的回答以「是」或同音的字开头,可能是在确认",
                 "听录音核对,回答开头可能有这样一声",
                 "单声道录音里,坐席问了「对吗」又接着说「对」",
+                "客户后来确认了别的,可能是没有识别出来的复述",
             ),
         )
 
@@ -175,7 +176,8 @@ class ConfirmsRepeats(Operator):
             heard.distrust(reply) or self._doubt(heard, one, reply)
             for one, reply in zip(said_back, replies, strict=True)
         )
-        return failed(self.missing, confidence, *evidence, doubt=next(filter(None, doubts), None))
+        doubt = next(filter(None, doubts), None) or self._later_doubt(heard, said_back[0])
+        return failed(self.missing, confidence, *evidence, doubt=doubt)
 
     def _doubt(self, heard: Heard, said: SaidBack, reply: Place) -> str | None:
         """Why a confirmation may have been missed."""
@@ -189,6 +191,12 @@ class ConfirmsRepeats(Operator):
             return f"客户的回答开头可能有一声「{_wording(yes)}」没有识别出来"
         spoken = any(span.overlap(reply.span) for span in heard.dialogue.voice_of(Role.CUSTOMER))
         return "客户应了一声,没有识别出文字" if spoken and not reply.utterances else None
+
+    def _later_doubt(self, heard: Heard, first: SaidBack) -> str | None:
+        """A confirmation of something else, or of a restatement that was not recognised as one."""
+        later = [turn for turn in heard.turns[first.turn + 1 :] if turn.role is Role.CUSTOMER]
+        said = next(filter(None, (self._confirmation(heard, turn.utterances) for turn in later)), None)
+        return f"客户后来说了「{said.quote}」,可能是在确认" if said else None
 
     def _half_heard_yes(self, heard: Heard, reply: Place) -> str | None:
         """How a reply begins that may be a yes: 是挺吓人的, where no mark tells, 队,一闪一闪的, and 退充了两百块."""

@@ -17,7 +17,7 @@ from zhijian.rules.call.phrases import hits
 from zhijian.rules.call.places import Place
 from zhijian.rules.call.settings import Settings
 from zhijian.rules.call.terms import Phrase
-from zhijian.rules.keydata.datum import CUSTOMER, Datum
+from zhijian.rules.keydata.datum import CORRECTION, CUSTOMER, Datum
 from zhijian.rules.keydata.datum import Turn as KeyTurn
 from zhijian.rules.keydata.repeat_back import RepeatBack, spoken, was_said
 from zhijian.rules.operators import sentences
@@ -30,6 +30,10 @@ RESEMBLES = 0.5
 """A name or place that the agent says something as similar to as this may have been said back, and misheard."""
 SUM_RESEMBLES = 0.75
 """The same of sums and times, which are short and sound more alike."""
+
+
+_ENDING = 8
+"""Characters of an address that are compared: before them may be words that are no part of it."""
 
 
 class Verdict(StrEnum):
@@ -158,15 +162,21 @@ def _verdict(heard: Heard, datum: Datum, back: RepeatBack, sure: float) -> Verdi
     if min(datum.confidence, back.confidence) < sure:
         return Verdict.DOUBTFUL
     if back.said_back:
-        return Verdict.DOUBTFUL if _customer_said(heard, datum, back) else Verdict.WRONG
+        doubtful = _is_corrected(heard, datum) or _customer_said(heard, datum, back)
+        return Verdict.DOUBTFUL if doubtful else Verdict.WRONG
     place = _place_after(heard, datum)
     if datum.kind in ("金额", "时间"):
         wording, least_alike = spoken(datum, heard.key_turns), SUM_RESEMBLES
     else:
-        wording, least_alike = datum.value, RESEMBLES
+        wording, least_alike = datum.value[-_ENDING:] if datum.kind == "地址" else datum.value, RESEMBLES
     phrase = Phrase(text=wording)
     resembles = any(hits(phrase, utterance, min_similarity=least_alike) for utterance in place.utterances)
     return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
+
+
+def _is_corrected(heard: Heard, datum: Datum) -> bool:
+    """Does the customer put something right where it is given? Then what is right may have been misunderstood."""
+    return any(CORRECTION.search(heard.key_turns[place.turn].text.chars) for place in datum.places)
 
 
 def _customer_said(heard: Heard, datum: Datum, back: RepeatBack) -> bool:

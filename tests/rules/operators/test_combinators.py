@@ -54,7 +54,7 @@ UNSURE = {"scenario_is": {"any_of": ["fault"], "missing": "不是报修"}}
 
 @pytest.fixture
 def hello() -> Heard:
-    return guessed(call("A 您好。", "C 我问一下。"), Scenario.FAULT, 0.2)
+    return guessed(call("A 您好。", "C 我问一下。"), Scenario.FAULT, 0.4)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,35 @@ def test_any(hello: Heard, checks: list[dict], outcome: Outcome, reason: str | N
 def test_not(hello: Heard, check: dict, outcome: Outcome, reason: str | None) -> None:
     finding = look({"not": {"check": check, "reason": "说了您好"}}, hello)
     assert (finding.outcome, finding.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
+    ("check", "outcome", "reason"),
+    [
+        (PASS, Outcome.UNSURE, "可能问候了"),
+        (FAIL, Outcome.FAIL, "没说再见"),
+        (NA, Outcome.NA, "客户没有说「修改密码」之类的话"),
+        (UNSURE, Outcome.UNSURE, "通话场景不能确定"),
+    ],
+)
+def test_perhaps(hello: Heard, check: dict, outcome: Outcome, reason: str | None) -> None:
+    finding = look({"perhaps": {"check": check, "reason": "可能问候了"}}, hello)
+    assert (finding.outcome, finding.reason) == (outcome, reason)
+
+
+def test_what_may_have_been_done_or_needed_deducts_nothing() -> None:
+    heard = call("A 您好,有啥要说的?", "C 我家停电了。")
+    offered = {"any": [says("帮您"), {"perhaps": {"check": says("有啥"), "reason": "可能在主动帮忙"}}]}
+    assert look(offered, heard).outcome is Outcome.UNSURE
+    assert look(offered, call("A 您好。", "C 我家停电了。")).outcome is Outcome.FAIL
+    assert look(offered, call("A 您好,我帮您查,有啥要说的?", "C 好。")).outcome is Outcome.PASS
+    situation = {"perhaps": {"check": says(ELECTRICITY, "customer"), "reason": "不一定是现在"}}
+    given_perhaps = {"given": {"situation": situation, "otherwise": "没停电", "then": says(SORRY)}}
+    finding = look(given_perhaps, heard)
+    assert finding.outcome is Outcome.UNSURE
+    assert "不一定是现在" in (finding.reason or "")
+    assert look(given_perhaps, call("A 抱歉。", "C 我家停电了。")).outcome is Outcome.PASS
+    assert look(given_perhaps, call("A 您好。", "C 我问电价。")).outcome is Outcome.NA
 
 
 def test_what_not_forbids_has_its_evidence_also_where_a_pass_has_none() -> None:
@@ -180,13 +209,21 @@ def test_what_merely_may_have_arisen_demands_nothing(said: str) -> None:
         (Scenario.COMPLAINT, 0.95, Outcome.PASS),
         (Scenario.BILLING, 0.95, Outcome.FAIL),
         (Scenario.COMPLAINT, 0.3, Outcome.UNSURE),
-        (Scenario.BILLING, 0.3, Outcome.UNSURE),
+        (Scenario.BILLING, 0.1, Outcome.UNSURE),
     ],
 )
 def test_scenario_is(name: Scenario, confidence: float, outcome: Outcome) -> None:
     heard = guessed(call("A 您好。"), name, confidence)
     check = {"scenario_is": {"any_of": ["complaint", "whistle_blowing"], "missing": "不是投诉或举报"}}
     assert look(check, heard).outcome is outcome
+
+
+def test_one_of_several_scenarios_is_certain_where_none_of_them_is() -> None:
+    heard = call("A 您好。")
+    heard.__dict__["scenario"] = ScenarioGuess({Scenario.OUTAGE: 0.5, Scenario.FAULT: 0.4, Scenario.BILLING: 0.1})
+    assert look({"scenario_is": {"any_of": ["outage", "fault"], "missing": "不是报修"}}, heard).outcome is Outcome.PASS
+    assert look({"scenario_is": {"any_of": ["outage"], "missing": "不是停电"}}, heard).outcome is Outcome.UNSURE
+    assert look({"scenario_is": {"any_of": ["billing"], "missing": "不是电费"}}, heard).outcome is Outcome.FAIL
 
 
 def test_an_example_names_its_scenario() -> None:

@@ -77,6 +77,28 @@ def test_a_sign_that_the_sound_is_sure_of_is_not_hidden_by_what_is_more_alike() 
     assert look(check, answered).outcome is Outcome.PASS
 
 
+@pytest.mark.parametrize(
+    ("said", "score", "certain"),
+    [
+        ("我要投诉。", None, True),
+        ("我要偷诉。", None, False),
+        ("我要偷诉。", (0.0, -0.1), True),
+        ("我要头数。", (0.0, -0.1), True),
+        ("我要头数。", (-30.0, -9.0), False),
+    ],
+)
+def test_other_characters_of_the_same_sound_demand_something_only_if_the_sound_vouches_for_them(
+    said: str, score: tuple[float, float] | None, certain: bool
+) -> None:
+    heard = replace(call(said), doubts=(doubts := Doubts(call(said).dialogue)))
+    assert look(MENTIONS, heard).outcome is Outcome.PASS
+    if score:
+        (query,) = doubts.likeliest
+        dialogue = replace(heard.dialogue, phrase_scores=(PhraseScore(query, *score),))
+        heard = Heard(heard.call, dialogue, SETTINGS)
+    assert look(GIVEN, heard).outcome is (Outcome.FAIL if certain else Outcome.UNSURE)
+
+
 def test_what_is_no_sign_by_far_is_not_asked_about() -> None:
     heard = replace(call("我要修表。"), doubts=(doubts := Doubts(call("我要修表。").dialogue)))
     look(MENTIONS, heard)

@@ -104,6 +104,11 @@ def test_a_lower_bound_never_loses_a_match(phrase: str, raw: str) -> None:
     assert bool(strict) <= bool(loose)
 
 
+def test_the_very_characters_win_over_the_same_sound_before_them() -> None:
+    (match,) = find("谢谢", normalise("会上浮一些,谢谢"), min_similarity=0.8)
+    assert (match.start, match.exact) == (5, True)
+
+
 def test_the_best_of_overlapping_matches_wins() -> None:
     text = normalise("请请您稍等")
     assert find("请您稍等", text) == (Match(1, 5, 1.0, True),)

@@ -88,11 +88,6 @@ def test_no_explicit_yes(reply: str) -> None:
     assert outcome(*ASKED, SAID_BACK, {"customer": reply}, {"agent": "好的。"}) is Outcome.FAIL
 
 
-def test_the_yes_has_to_come_in_the_reply() -> None:
-    later = ({"customer": "多久能到?"}, {"agent": "半个小时。"}, {"customer": "对,越快越好。"})
-    assert outcome(*ASKED, SAID_BACK, *later) is Outcome.FAIL
-
-
 def test_a_yes_to_a_question_that_follows_the_repeat_counts() -> None:
     asked_again = ({"customer": "嗯。"}, {"agent": "是这样吧?"}, {"customer": "对。"})
     assert outcome(*ASKED, SAID_BACK, *asked_again) is Outcome.PASS
@@ -130,6 +125,14 @@ def test_without_repeated_content_there_is_nothing_to_confirm(lines: tuple[dict[
 @pytest.mark.parametrize("reply", ["是挺吓人的", "队,一闪一闪的", "退充了两百块"])
 def test_a_reply_that_may_begin_with_yes_is_a_doubt(reply: str) -> None:
     assert outcome(*ASKED, SAID_BACK, {"customer": reply}, {"agent": "好的。"}) is Outcome.UNSURE
+
+
+def test_a_yes_to_something_later_is_a_doubt() -> None:
+    lines = (*ASKED, SAID_BACK, {"customer": "嗯。"}, {"agent": "是家里电话吗?"})
+    assert outcome(*lines, {"customer": "嗯。"}) is Outcome.FAIL
+    assert outcome(*lines, {"customer": "对,没错。"}) is Outcome.UNSURE
+    before = ({"agent": "是停电吗?"}, {"customer": "对,没错。"})
+    assert outcome(*before, *ASKED, SAID_BACK, {"customer": "嗯。"}) is Outcome.FAIL
 
 
 @pytest.mark.parametrize("reply", ["是要收费吗?", "退费要多久?", "推上去又跳了"])
