@@ -312,14 +312,15 @@ def _compared_address(value: str, turn: Turn, text: NormalText) -> Iterator[Repe
     if len(after) < len(wanted):
         return
     said = [number.digits for number in after]
-    if said and len(said[-1]) >= 7:  # the telephone number was heard as one with the room
+    is_long = bool(said) and len(said[-1]) >= 7  # the telephone number was heard as one with the room
+    if is_long:
         said[-1] = said[-1][: len(wanted[-1])]
     end = min(_number_end(text.chars, after[-1].end) if after else where.end, len(turn.text))
     start = min(where.start, end)
     words = with_arabic_numbers(turn.text.chars[start:end])
     wrong = Levenshtein.distance("".join(wanted), "".join(said))
     if wrong:
-        alike = list(map(len, wanted)) == list(map(len, said))  # else one of them was not heard as a number
+        alike = not is_long and list(map(len, wanted)) == list(map(len, said))  # else one was not heard as a number
         yield _said(turn, start, end, words, False, LIKELY if wrong > 1 and alike else IN_DOUBT)
     elif where.similarity >= 0.75:
         yield _said(turn, start, end, words, True, SURE if where.similarity == 1 else LIKELY)

@@ -29,6 +29,8 @@ _NUMBER_MARK = "号"
 """What one digit needs right behind it to be a number of somebody."""
 _MISHEARD_NUMBER = re.compile(f".{{1,4}}?(?<![户账编几信楼门牌]){_NUMBER_MARK}(?![码楼])")
 """客服责案号 for 客服四二二号; no 户号."""
+_RADIOED = re.compile(f"(?:{numbers.NUMERAL}|幺)*[洞拐勾](?:{numbers.NUMERAL}|[幺洞拐勾])*{_NUMBER_MARK}")
+"""五洞七号, as on the radio."""
 
 
 class SaysOwnNumber(Operator):
@@ -128,6 +130,12 @@ class SaysOwnNumber(Operator):
         for cue in heard.hits(self.perhaps, place.utterances):
             if said := _MISHEARD_NUMBER.match(cue.text.chars, cue.match.end):
                 return _hit(cue.utterance, cue.match.start, said.end())
+        marks = tuple(cue for cue in self.after if cue.text.startswith(_NUMBER_MARK))
+        if mark := heard.said(marks, place.utterances, at_least=1):
+            return mark
+        for utterance in place.utterances:
+            if radioed := _RADIOED.search(normalise(utterance.text).chars):
+                return _hit(utterance, radioed.start(), radioed.end())
         return None
 
     def _is_hotline(self, digits: str) -> bool:

@@ -57,7 +57,7 @@ YES_SAID, YES_POSSIBLE = YesLimits(-5.0, -2.75), YesLimits(-7.0, -5.0)
 YES_WORDS = 3
 """Instead of so many words of a reply it may have been said."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
-_MISHEARD_YES = re.compile("退(?![费钱款还租])")
+_MISHEARD_YES = re.compile("退(?![费钱款还租])|最头")
 """A telephone leaves little of the difference of d and t."""
 _YES_WITHIN = re.compile("[^不没要说就都还只但]{1,2}(?:是的|没错)")
 """明是的: a reply that began with a yes is written with a character before it."""

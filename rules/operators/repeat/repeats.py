@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -17,13 +18,14 @@ from zhijian.rules.call.phrases import hits
 from zhijian.rules.call.places import Place
 from zhijian.rules.call.settings import Settings
 from zhijian.rules.call.terms import Phrase
-from zhijian.rules.keydata.datum import CORRECTION, CUSTOMER, Datum
+from zhijian.rules.keydata.datum import AGENT, CORRECTION, CUSTOMER, Datum
 from zhijian.rules.keydata.datum import Turn as KeyTurn
 from zhijian.rules.keydata.repeat_back import RepeatBack, spoken, was_said
 from zhijian.rules.operators import sentences
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.operators.repeat.lost_digits import KINDS, whole
 from zhijian.rules.operators.repeat.same_number import told_apart
+from zhijian.rules.words.numbers import numbers
 from zhijian.rules.words.text import normalise
 
 RESEMBLES = 0.5
@@ -164,6 +166,8 @@ def _verdict(heard: Heard, datum: Datum, back: RepeatBack, sure: float) -> Verdi
     if back.said_back:
         doubtful = _is_corrected(heard, datum) or _customer_said(heard, datum, back)
         return Verdict.DOUBTFUL if doubtful else Verdict.WRONG
+    if datum.kind == "地址" and _numbers_said(heard, datum):
+        return Verdict.DOUBTFUL
     place = _place_after(heard, datum)
     if datum.kind in ("金额", "时间"):
         wording, least_alike = spoken(datum, heard.key_turns), SUM_RESEMBLES
@@ -172,6 +176,13 @@ def _verdict(heard: Heard, datum: Datum, back: RepeatBack, sure: float) -> Verdi
     phrase = Phrase(text=wording)
     resembles = any(hits(phrase, utterance, min_similarity=least_alike) for utterance in place.utterances)
     return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
+
+
+def _numbers_said(heard: Heard, datum: Datum) -> bool:
+    """Does the agent say all its numbers? Then a name may only have been misheard."""
+    wanted = set(re.findall("[0-9]+", datum.value))
+    later = (turn for turn in heard.key_turns[datum.last_turn :] if turn.role == AGENT)
+    return bool(wanted) and wanted <= {number.digits for turn in later for number in numbers(turn.text)}
 
 
 def _is_corrected(heard: Heard, datum: Datum) -> bool:

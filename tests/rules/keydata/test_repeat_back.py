@@ -143,6 +143,9 @@ def test_first_words_like_a_title_leave_a_surname_open():
             id="unit not heard",
         ),
         pytest.param([WHERE, "客:春晖小区三号楼二单元四零二", "坐:春晖小区三号楼二单元五零九"], 0.8, id="another room"),
+        pytest.param(
+            [WHERE, "客:翠竹路十二号", "坐:翠竹路的先生,电话五零二二七九六三幺八"], 0.5, id="a telephone number"
+        ),
         pytest.param(["坐:几点", "客:上午九点", "坐:您就点一下,下午三点送电"], 0.5, id="may be the time or not"),
     ],
 )
