@@ -29,6 +29,8 @@ _RADIO_DIGITS = {"洞": "0", "拐": "7", "勾": "9"}
 _RADIO = re.compile(f"[{''.join(DIGITS)}洞拐勾]{{3,}}")
 _ROOM = re.compile(f"{_DIGIT}{{1,3}}洞{_DIGIT}{{3,4}}")
 """十洞三零五 is 十栋三零五."""
+_IS_BEFORE = re.compile("(?<=[号数码话机])十$")
+"""手机尾号十四四七八: 是四四七八, for no number goes on like that after a ten."""
 _REPEATED = re.compile(f"(?P<times>[2-5两二三四五])个(?P<digit>{_DIGIT})|双(?P<twice>{_DIGIT})")
 _FOUR = re.compile(f"(?<={_DIGIT}{{3}})[十时石实](?={_DIGIT}{{3}})")
 """Nobody says ten in the middle of a dictated number."""
@@ -358,5 +360,7 @@ def _between_digits(chars: str) -> tuple[bool, ...]:
 
 def _touches_unit(text: NormalText, run: DigitRun) -> bool:
     before = text.chars[run.start - 1] if run.start and not text.gap(run.start) else ""
+    if _IS_BEFORE.search(text.chars, 0, run.start) and not MOBILE.fullmatch(f"1{run.digits}"):
+        before = ""
     after = text.chars[run.end] if run.end < len(text) and not text.gap(run.end) else ""
     return bool(UNITS & {before, after})
