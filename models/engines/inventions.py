@@ -15,7 +15,8 @@ PHRASES = re.compile(
 )
 # two characters or more six times running, a single one that is no digit ten times, or all of a number three times
 LOOP = re.compile(
-    r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{5,}|([^\d零〇一二三四五六七八九幺])\2{9,}|((?:\d[-,]?){6,12}?)\3{2,}"
+    r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{5,}|([^\d零〇一二三四五六七八九幺])\2{9,}"
+    r"|(\d(?:[-, ]?\d){5,17}?)(?:[-, ]?\3){2,}"
 )
 # both must speak against a passage: rightly read speech alone has up to 0.8 or down to -2. Below a mean log probability
 # of -1, sounds without speech in tests/models/no_speech.py mostly have 0.57 and more, rightly read speech 0.50 at most;

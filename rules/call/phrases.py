@@ -99,9 +99,9 @@ def hits(phrase: Phrase, utterance: Utterance, *, min_similarity: float) -> tupl
 
 
 def apart(hits: Iterable[Hit]) -> tuple[Hit, ...]:
-    """Of hits that overlap only the likeliest, and of equals the longest; in order of time."""
+    """Of hits that overlap only the likeliest, of equals the very characters, then the longest; in order of time."""
     chosen: list[Hit] = []
-    for hit in sorted(hits, key=lambda hit: (-hit.likelihood, hit.match.start - hit.match.end)):
+    for hit in sorted(hits, key=lambda hit: (-hit.likelihood, not hit.match.exact, hit.match.start - hit.match.end)):
         if not any(hit.overlaps(other) for other in chosen):
             chosen.append(hit)
     return tuple(sorted(chosen, key=lambda hit: (hit.utterance.span, hit.match.start)))

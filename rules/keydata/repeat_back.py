@@ -23,8 +23,10 @@ from zhijian.rules.words.numbers import (
     NUMERAL,
     Amount,
     amounts,
+    cardinal,
     decimals,
     numbers,
+    numeral_by_sound,
     with_arabic_numbers,
 )
 from zhijian.rules.words.pinyin import TOLERANCE, Match, find, likeness, similarity
@@ -195,7 +197,6 @@ def _windows(digits: str, length: int) -> list[str]:
 
 
 def _amount_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
-    """The same sum; another one, as another time, may be another: calls are full of them."""
     for distance, turn in enumerate(later):
         said = [(amount.written, amount.start, amount.end) for amount in amounts(turn.text)]
         said += [(amount.written, amount.start, amount.end) for amount in decimals(turn.text)]
@@ -204,7 +205,9 @@ def _amount_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
         if right:
             yield _said(turn, right[0][1], right[0][2], datum.value, True, SURE)
         elif distance < _FOLLOWING and (others := amounts(turn.text)):
-            yield _said(turn, others[0].start, others[0].end, others[0].written, False, IN_DOUBT)
+            value, start, end = others[0].written, others[0].start, others[0].end
+            unclear = Levenshtein.distance(value, datum.value) == 1 or _is_cut(turn.text.chars, start, end)
+            yield _said(turn, start, end, value, False, IN_DOUBT if unclear else LIKELY)
 
 
 def _time_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
@@ -218,7 +221,17 @@ def _time_said(datum: Datum, later: Sequence[Turn]) -> Iterator[RepeatBack]:
         elif pointed and distance < _FOLLOWING:
             yield _said(turn, pointed[0].start, pointed[0].end, datum.value, True, LIKELY)
         elif distance < _FOLLOWING and said:
-            yield _said(turn, said[0].start, said[0].end, said[0].value, False, IN_DOUBT)
+            start, end = said[0].start, said[0].end
+            other_half = any(_on_the_dial(datum.value) == _on_the_dial(time.value) for time in said)
+            unclear = other_half or _is_cut(turn.text.chars, start, end)
+            yield _said(turn, start, end, said[0].value, False, IN_DOUBT if unclear else LIKELY)
+
+
+def _is_cut(chars: str, start: int, end: int) -> bool:
+    """Does the number at `start` go on before it with a character that was misheard: 三百屋|十块?"""
+    numeral = re.match(f"{NUMERAL}+", chars[start:end])
+    before = numeral_by_sound(chars[start - 1]) if numeral and start else ""
+    return bool(numeral and before and cardinal(before + numeral.group()) is not None)
 
 
 def _is_clock(number: Amount, text: NormalText, value: str) -> bool:

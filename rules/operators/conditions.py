@@ -138,5 +138,5 @@ class ScenarioIs(Operator):
         return Explanation(
             asked=(f"通话场景是{sentences.scenarios(self.any_of)}",),
             reasons=(self.missing,),
-            doubts=(f"是不是其中之一,判断的把握不足 {confidence}",),
+            doubts=(f"通话场景是不是其中的一类,判断的把握不足 {confidence}",),
         )

@@ -38,7 +38,7 @@ class Mentions(Operator):
         if heard.doubts is not None:
             heard.ask(heard.hits(self.phrases, place.utterances, nearly=True, unless=self.unless))
         if best:
-            return replace(passed(best), certain=False)
+            return replace(passed(best), certain=False, reason=f"「{best.quote}」像是「{best.phrase}」,但听不真切")
         unclear = self._clear(heard.hits(self.phrases, heard.elsewhere(place), unless=self.unless), heard)
         if unclear:
             return unsure(f"说话人不明的一句话里有「{unclear[0].phrase}」", unclear[0].confidence, found(unclear[0]))
@@ -59,7 +59,7 @@ class Mentions(Operator):
                 *sentences.indented(sentences.excuses(self.unless)),
             ),
             reasons=(self._missing,),
-            doubts=("要找的话出自说话人分不清的一句",),
+            doubts=("要找的话出自说话人分不清的一句", "只是读音相同,没有录音作证", "要找的话听得不真切"),
         )
 
 

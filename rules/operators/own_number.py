@@ -29,8 +29,12 @@ _NUMBER_MARK = "号"
 """What one digit needs right behind it to be a number of somebody."""
 _MISHEARD_NUMBER = re.compile(f".{{1,4}}?(?<![户账编几信楼门牌]){_NUMBER_MARK}(?![码楼])")
 """客服责案号 for 客服四二二号; no 户号."""
-_RADIOED = re.compile(f"(?:{numbers.NUMERAL}|幺)*[洞拐勾](?:{numbers.NUMERAL}|[幺洞拐勾])*{_NUMBER_MARK}")
+_RADIOED = re.compile(
+    f"(?=[幺洞拐勾]*{numbers.NUMERAL})(?=[^洞拐勾号]*[洞拐勾])(?:{numbers.NUMERAL}|[幺洞拐勾]){{3,6}}{_NUMBER_MARK}(?![楼院码])"
+)
 """五洞七号, as on the radio."""
+_NO_MARK_AFTER = re.compile("[户账编几信楼门牌您你大]$")
+"""您好,很高兴 has the sounds of 号很高兴."""
 
 
 class SaysOwnNumber(Operator):
@@ -131,9 +135,11 @@ class SaysOwnNumber(Operator):
             if said := _MISHEARD_NUMBER.match(cue.text.chars, cue.match.end):
                 return _hit(cue.utterance, cue.match.start, said.end())
         marks = tuple(cue for cue in self.after if cue.text.startswith(_NUMBER_MARK))
-        if mark := heard.said(marks, place.utterances, at_least=1):
-            return mark
-        for utterance in place.utterances:
+        for mark in heard.alike(marks, place.utterances, lambda _: 1):
+            clause, _ = mark.text.clause_of(mark.match.end - 1)
+            if clause <= mark.match.start and not _NO_MARK_AFTER.search(mark.text.chars[: mark.match.start]):
+                return mark
+        for utterance in place.utterances[:1]:
             if radioed := _RADIOED.search(normalise(utterance.text).chars):
                 return _hit(utterance, radioed.start(), radioed.end())
         return None

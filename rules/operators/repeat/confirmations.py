@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from pydantic import Field
@@ -29,6 +29,7 @@ from zhijian.rules.operators.repeat.issue import sounds_like_harassment
 from zhijian.rules.operators.repeat.lost_digits import KINDS
 from zhijian.rules.operators.repeat.repeats import Repeat, Verdict, Words, key_repeats, words_of
 from zhijian.rules.operators.repeat.restating import restatements
+from zhijian.rules.words.digits import digit_strings
 from zhijian.rules.words.gist import gist
 from zhijian.rules.words.manner import clauses, manner_of
 from zhijian.rules.words.numbers import NUMERAL
@@ -54,6 +55,7 @@ class YesLimits(NamedTuple):
 
 
 YES_SAID, YES_POSSIBLE = YesLimits(-5.0, -2.75), YesLimits(-7.0, -5.0)
+NUMBER_MIN_DIGITS = 3
 YES_WORDS = 3
 """Instead of so many words of a reply it may have been said."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
@@ -127,7 +129,7 @@ class ConfirmsRepeats(Operator):
                 "客户的回答以「是」或同音的字开头,可能是在确认",
                 "听录音核对,回答开头可能有这样一声",
                 "单声道录音里,坐席问了「对吗」又接着说「对」",
-                "客户后来确认了别的,可能是没有识别出来的复述",
+                "客户后来确认了坐席的另一句话,可能也是复述",
             ),
         )
 
@@ -139,7 +141,7 @@ class ConfirmsRepeats(Operator):
                 yield SaidBack(one.turn, words, "诉求", one.probability >= self.restated, likely)
         for repeat in key_repeats(heard, self.sure):
             if repeat.agent and repeat.back.turn is not None and not _is_form_of_address(repeat):
-                certain = repeat.verdict is not Verdict.DOUBTFUL
+                certain = repeat.verdict not in (Verdict.DOUBTFUL, Verdict.ANOTHER)
                 yield SaidBack(repeat.back.turn, repeat.agent, repeat.datum.kind, certain, likely=True)
 
     def _said_again(self, heard: Heard) -> Finding | None:
@@ -193,10 +195,13 @@ class ConfirmsRepeats(Operator):
         return "客户应了一声,没有识别出文字" if spoken and not reply.utterances else None
 
     def _later_doubt(self, heard: Heard, first: SaidBack) -> str | None:
-        """A confirmation of something else, or of a restatement that was not recognised as one."""
-        later = [turn for turn in heard.turns[first.turn + 1 :] if turn.role is Role.CUSTOMER]
-        said = next(filter(None, (self._confirmation(heard, turn.utterances) for turn in later)), None)
-        return f"客户后来说了「{said.quote}」,可能是在确认" if said else None
+        """A confirmation of what may have been a restatement: a number, or something that the agent asked back."""
+        for agents, turn in pairwise(heard.turns[first.turn :]):
+            if turn.role is not Role.CUSTOMER or not _may_say_back(normalise(agents.text)):
+                continue
+            if said := self._confirmation(heard, turn.utterances):
+                return f"客户后来说了「{said.quote}」,可能是在确认"
+        return None
 
     def _half_heard_yes(self, heard: Heard, reply: Place) -> str | None:
         """How a reply begins that may be a yes: 是挺吓人的, where no mark tells, 队,一闪一闪的, and 退充了两百块."""
@@ -279,6 +284,11 @@ def _wording(yes: PhraseScore) -> str:
 def _first_clause(text: NormalText) -> str:
     """Without particles."""
     return without_fillers(text.chars[: text.clauses()[0][1]]) if text.chars else ""
+
+
+def _may_say_back(text: NormalText) -> bool:
+    numbers = any(len(run.digits) >= NUMBER_MIN_DIGITS for run in digit_strings(text))
+    return numbers or any(manner_of(text.chars[start:end]).asks for start, end in clauses(text))
 
 
 def _begins_like_yes(clause: str) -> bool:

@@ -25,7 +25,7 @@ from zhijian.rules.operators import sentences
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.operators.repeat.lost_digits import KINDS, whole
 from zhijian.rules.operators.repeat.same_number import told_apart
-from zhijian.rules.words.numbers import numbers
+from zhijian.rules.words.numbers import NUMERAL, numbers
 from zhijian.rules.words.text import normalise
 
 RESEMBLES = 0.5
@@ -36,6 +36,12 @@ SUM_RESEMBLES = 0.75
 
 _ENDING = 8
 """Characters of an address that are compared: before them may be words that are no part of it."""
+_OFTEN_SEVERAL = ("金额", "时间")
+_SOON = 4
+"""Turns after a number in which it may be put right."""
+_PUT_RIGHT = re.compile(f"(?:{CORRECTION.pattern}).{{0,8}}(?:{NUMERAL}|幺){{2}}")
+_DENIAL = re.compile("不对|不是|错了|没有|你?听错")
+_HOUSE = re.compile("[号组栋幢座楼单层室弄巷队社排户门]")
 
 
 class Verdict(StrEnum):
@@ -45,6 +51,12 @@ class Verdict(StrEnum):
     WRONG = "复述得不一样"
     MISSING = "没有复述"
     DOUBTFUL = "听不准"
+    CORRECTED = "客户改过口,不能确定复述得对不对"
+    ANOTHER = "复述得不一样,但可能说的是另一个"
+
+    @property
+    def is_settled(self) -> bool:
+        return self in (Verdict.RIGHT, Verdict.WRONG, Verdict.MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +119,13 @@ class RepeatsKeyInfo(Operator):
                 "客户没有提供的,不适用",
             ),
             reasons=("没有复述,或复述得与客户说的不一样",),
-            doubts=(f"客户或坐席说的内容,识别的把握不足 {self.sure:.0%}", *sentences.SEARCH_DOUBTS[2:]),
+            doubts=(
+                f"客户或坐席说的内容,识别的把握不足 {self.sure:.0%}",
+                "坐席说的是另一个金额、时间,客户没有说不对",
+                "客户改过口的号码,复述得不一样",
+                "地址没有复述,但门牌号说到了",
+                *sentences.SEARCH_DOUBTS[2:],
+            ),
         )
 
 
@@ -117,7 +135,7 @@ def repeated_wrong(heard: Heard, sure: float) -> bool:
 
 
 def _finding(heard: Heard, repeats: Sequence[Repeat], lost: Sequence[Repeat]) -> Finding:
-    doubtful = [repeat for repeat in repeats if repeat.verdict is Verdict.DOUBTFUL]
+    doubtful = [repeat for repeat in repeats if not repeat.verdict.is_settled]
     unresolved = [*lost, *doubtful]
     right = [repeat for repeat in repeats if repeat.verdict is Verdict.RIGHT]
     confidence = min(repeat.confidence for repeat in unresolved or right)
@@ -164,8 +182,7 @@ def _verdict(heard: Heard, datum: Datum, back: RepeatBack, sure: float) -> Verdi
     if min(datum.confidence, back.confidence) < sure:
         return Verdict.DOUBTFUL
     if back.said_back:
-        doubtful = _is_corrected(heard, datum) or _customer_said(heard, datum, back)
-        return Verdict.DOUBTFUL if doubtful else Verdict.WRONG
+        return _verdict_on_another(heard, datum, back)
     if datum.kind == "地址" and _numbers_said(heard, datum):
         return Verdict.DOUBTFUL
     place = _place_after(heard, datum)
@@ -178,16 +195,38 @@ def _verdict(heard: Heard, datum: Datum, back: RepeatBack, sure: float) -> Verdi
     return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
 
 
-def _numbers_said(heard: Heard, datum: Datum) -> bool:
-    """Does the agent say all its numbers? Then a name may only have been misheard."""
-    wanted = set(re.findall("[0-9]+", datum.value))
-    later = (turn for turn in heard.key_turns[datum.last_turn :] if turn.role == AGENT)
-    return bool(wanted) and wanted <= {number.digits for turn in later for number in numbers(turn.text)}
+def _verdict_on_another(heard: Heard, datum: Datum, back: RepeatBack) -> Verdict:
+    """Something else was said than the customer gave: instead of it, unless there is another reason to say it."""
+    if _is_corrected(heard, datum):
+        return Verdict.CORRECTED
+    if _customer_said(heard, datum, back) or (datum.kind in _OFTEN_SEVERAL and not _is_denied(heard, back)):
+        return Verdict.ANOTHER
+    return Verdict.WRONG
 
 
 def _is_corrected(heard: Heard, datum: Datum) -> bool:
-    """Does the customer put something right where it is given? Then what is right may have been misunderstood."""
-    return any(CORRECTION.search(heard.key_turns[place.turn].text.chars) for place in datum.places)
+    """Does the customer put a number right after it was given? Then what is right may have been misunderstood."""
+    rest = [turn for turn in heard.key_turns[datum.turn : datum.last_turn + _SOON] if turn.role == CUSTOMER]
+    return bool(_PUT_RIGHT.search(",".join(turn.text.chars for turn in rest), datum.start))
+
+
+def _is_denied(heard: Heard, back: RepeatBack) -> bool:
+    """Does the customer say no to what the agent said?"""
+    reply = heard.key_turns[(back.turn or 0) + 1 : (back.turn or 0) + 2]
+    return any(turn.role == CUSTOMER and _DENIAL.match(turn.text.chars) for turn in reply)
+
+
+def _numbers_said(heard: Heard, datum: Datum) -> bool:
+    """Does the agent say all the house numbers? Then a name may only have been misheard."""
+    wanted = set(re.findall("[0-9]+", datum.value))
+    said = {
+        number.digits
+        for turn in heard.key_turns[datum.last_turn :]
+        if turn.role == AGENT
+        for number in numbers(turn.text)
+        if _HOUSE.match(turn.text.chars, number.end)
+    }
+    return bool(wanted) and wanted <= said
 
 
 def _customer_said(heard: Heard, datum: Datum, back: RepeatBack) -> bool:

@@ -135,7 +135,7 @@ def test_first_words_like_a_title_leave_a_surname_open():
     ("lines", "confidence"),
     [
         pytest.param(["客:充了三百五十块", "坐:您充的是三百四十块"], 0.5, id="one digit"),
-        pytest.param(["客:充了九百三十块", "坐:您充的两百无十块没到账"], 0.5, id="may be another sum"),
+        pytest.param(["客:充了九百三十块", "坐:您充的两百无十块没到账"], 0.8, id="another sum"),
         pytest.param(["客:充了三百五十块", "坐:您充了午十块没到账"], 0.5, id="cut by a homophone"),
         pytest.param(
             [WHERE, "客:春晖小区三号楼二单元四零二", "坐:春晖小区三号楼矮单元四零二,幺三四七七五三零零幺八"],

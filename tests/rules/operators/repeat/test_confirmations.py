@@ -127,12 +127,19 @@ def test_a_reply_that_may_begin_with_yes_is_a_doubt(reply: str) -> None:
     assert outcome(*ASKED, SAID_BACK, {"customer": reply}, {"agent": "好的。"}) is Outcome.UNSURE
 
 
-def test_a_yes_to_something_later_is_a_doubt() -> None:
-    lines = (*ASKED, SAID_BACK, {"customer": "嗯。"}, {"agent": "是家里电话吗?"})
-    assert outcome(*lines, {"customer": "嗯。"}) is Outcome.FAIL
-    assert outcome(*lines, {"customer": "对,没错。"}) is Outcome.UNSURE
-    before = ({"agent": "是停电吗?"}, {"customer": "对,没错。"})
+def test_a_yes_to_what_may_have_been_said_back_later_is_a_doubt() -> None:
+    later = (*ASKED, SAID_BACK, {"customer": "嗯。"})
+    assert outcome(*later, {"agent": "您家里有人吧?"}, {"customer": "嗯。"}) is Outcome.FAIL
+    assert outcome(*later, {"agent": "邻居家有电吗?"}, {"customer": "对,没错。"}) is Outcome.FAIL
+    assert outcome(*later, {"agent": "就打尾号四四五五?"}, {"customer": "对,没错。"}) is Outcome.UNSURE
+    assert outcome(*later, {"agent": "您急着用电,是吧?"}, {"customer": "对,没错。"}) is Outcome.UNSURE
+    before = ({"agent": "是停电了,对吧?"}, {"customer": "对,没错。"})
     assert outcome(*before, *ASKED, SAID_BACK, {"customer": "嗯。"}) is Outcome.FAIL
+
+
+def test_the_yes_has_to_come_in_the_reply() -> None:
+    later = ({"customer": "多久能到?"}, {"agent": "半个小时。"}, {"customer": "对,越快越好。"})
+    assert outcome(*ASKED, SAID_BACK, *later) is Outcome.FAIL
 
 
 @pytest.mark.parametrize("reply", ["是要收费吗?", "退费要多久?", "推上去又跳了"])
