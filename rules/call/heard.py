@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial, wraps
 from itertools import pairwise
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -214,6 +214,14 @@ class Heard:
             chars = [normalise(text).chars for text in texts]
             near |= zip(texts, self.settings.vocabulary.near(chars, least=least), strict=True)
         return near
+
+    def without_asking(self) -> Heard:
+        """The same call, of whose sound nothing is asked."""
+        return self if self.doubts is None else self._unasked
+
+    @cached_property
+    def _unasked(self) -> Heard:
+        return replace(self, doubts=None)
 
     def ask_for(self, phrases: Sequence[Phrase], utterances: Sequence[Utterance]) -> None:
         """Has the sound asked whether one of the phrases was said there."""

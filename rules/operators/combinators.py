@@ -144,9 +144,9 @@ class Perhaps(Operator):
     reason: str
 
     def look(self, heard: Heard) -> Finding:
-        if heard.doubts is not None:  # what the sound is asked has to decide something
-            return unsure(self.reason, 0.0)
-        finding = self.check.operator.look(heard)
+        finding = self.check.operator.look(
+            heard.without_asking()
+        )  # few questions are asked, and none would decide this
         if finding.outcome is Outcome.PASS:
             return unsure(self.reason, finding.confidence, *finding.evidence)
         return finding

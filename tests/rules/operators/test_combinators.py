@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from zhijian.models.records.dialogue import Role, Utterance, Word
 from zhijian.models.records.scorecard import EvidenceKind, Outcome
 from zhijian.models.records.span import Span
+from zhijian.rules.call.answers import Doubts
 from zhijian.rules.call.heard import Heard
 from zhijian.rules.call.scenario import Scenario, ScenarioGuess
 from zhijian.rules.language import Example
@@ -116,6 +117,14 @@ def test_not(hello: Heard, check: dict, outcome: Outcome, reason: str | None) ->
 def test_perhaps(hello: Heard, check: dict, outcome: Outcome, reason: str | None) -> None:
     finding = look({"perhaps": {"check": check, "reason": "可能问候了"}}, hello)
     assert (finding.outcome, finding.reason) == (outcome, reason)
+
+
+def test_for_what_is_only_a_doubt_nothing_is_asked_of_the_sound() -> None:
+    heard = call("A 您好,深表天气。", "C 我家停电了。")
+    for check, asks in ((says("深表歉意"), True), ({"perhaps": {"check": says("深表歉意"), "reason": "可能"}}, False)):
+        asking = dataclasses.replace(heard, doubts=(doubts := Doubts(heard.dialogue)))
+        look(check, asking)
+        assert bool(doubts.likeliest) is asks
 
 
 def test_what_may_have_been_done_or_needed_deducts_nothing() -> None:
