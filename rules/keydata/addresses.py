@@ -181,7 +181,7 @@ def _confidence(text: NormalText, parts: Sequence[_Part], asked: bool) -> float:
     places = sum(not part.numbered and not part.weak for part in parts)
     numbers = sum(part.numbered for part in parts)
     if asked:
-        if parts[-1].end - parts[0].start <= _SHORT and text.chars[parts[-1].end - 1] not in "村庄镇屯寨":
+        if parts[-1].end - parts[0].start <= _SHORT:
             return _IN_DOUBT
         return 0.95 if places else 0.8 if numbers or len(parts) > 1 else 0.6
     if _is_in_passing(text, parts):

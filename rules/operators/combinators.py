@@ -56,7 +56,7 @@ class Given(Operator):
                 f"没有这种情况的,不适用:{self.otherwise}",
             ),
             reasons=then.reasons,
-            doubts=("没有做到,而又不能确定有这种情况", *then.doubts),
+            doubts=("没有做到,而又不能确定有这种情况", *situation.doubts, *then.doubts),
         )
 
 
@@ -144,9 +144,8 @@ class Perhaps(Operator):
     reason: str
 
     def look(self, heard: Heard) -> Finding:
-        finding = self.check.operator.look(
-            heard.without_asking()
-        )  # few questions are asked, and none would decide this
+        # few questions are asked of the sound: none is spent on this
+        finding = self.check.operator.look(heard.without_asking())
         if finding.outcome is Outcome.PASS:
             return unsure(self.reason, finding.confidence, *finding.evidence)
         return finding

@@ -55,11 +55,11 @@ class YesLimits(NamedTuple):
 
 
 YES_SAID, YES_POSSIBLE = YesLimits(-5.0, -2.75), YesLimits(-7.0, -5.0)
-NUMBER_MIN_DIGITS = 3
+NUMBER_MIN_DIGITS, PART_MIN_DIGITS = 7, 3
 YES_WORDS = 3
 """Instead of so many words of a reply it may have been said."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
-_MISHEARD_YES = re.compile("退(?![费钱款还租])|最头")
+_MISHEARD_YES = re.compile("退(?![费钱款还租])|最头(?![疼痛])")
 """A telephone leaves little of the difference of d and t."""
 _YES_WITHIN = re.compile("[^不没要说就都还只但]{1,2}(?:是的|没错)")
 """明是的: a reply that began with a yes is written with a character before it."""
@@ -197,7 +197,7 @@ class ConfirmsRepeats(Operator):
     def _later_doubt(self, heard: Heard, first: SaidBack) -> str | None:
         """A confirmation of what may have been a restatement: a number, or something that the agent asked back."""
         for agents, turn in pairwise(heard.turns[first.turn :]):
-            if turn.role is not Role.CUSTOMER or not _may_say_back(normalise(agents.text)):
+            if turn.role is not Role.CUSTOMER or not _may_say_back(heard, normalise(agents.text)):
                 continue
             if said := self._confirmation(heard, turn.utterances):
                 return f"客户后来说了「{said.quote}」,可能是在确认"
@@ -286,9 +286,14 @@ def _first_clause(text: NormalText) -> str:
     return without_fillers(text.chars[: text.clauses()[0][1]]) if text.chars else ""
 
 
-def _may_say_back(text: NormalText) -> bool:
-    numbers = any(len(run.digits) >= NUMBER_MIN_DIGITS for run in digit_strings(text))
-    return numbers or any(manner_of(text.chars[start:end]).asks for start, end in clauses(text))
+def _may_say_back(heard: Heard, text: NormalText) -> bool:
+    """Does it ask 对吗, or have a long number or a part of one that the customer gave?"""
+    given = [datum.value for datum in heard.key_data if datum.kind in KINDS]
+    for run in digit_strings(text):
+        is_part = len(run.digits) >= PART_MIN_DIGITS and any(run.digits in value for value in given)
+        if is_part or len(run.digits) >= NUMBER_MIN_DIGITS:
+            return True
+    return any(manner_of(text.chars[start:end]).asks for start, end in clauses(text))
 
 
 def _begins_like_yes(clause: str) -> bool:

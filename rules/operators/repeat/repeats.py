@@ -26,7 +26,7 @@ from zhijian.rules.operators.finding import Explanation, Finding, Operator, fail
 from zhijian.rules.operators.repeat.lost_digits import KINDS, whole
 from zhijian.rules.operators.repeat.same_number import told_apart
 from zhijian.rules.words.numbers import NUMERAL, numbers
-from zhijian.rules.words.text import normalise
+from zhijian.rules.words.text import normalise, without_fillers
 
 RESEMBLES = 0.5
 """A name or place that the agent says something as similar to as this may have been said back, and misheard."""
@@ -36,12 +36,15 @@ SUM_RESEMBLES = 0.75
 
 _ENDING = 8
 """Characters of an address that are compared: before them may be words that are no part of it."""
-_OFTEN_SEVERAL = ("金额", "时间")
-_SOON = 4
-"""Turns after a number in which it may be put right."""
-_PUT_RIGHT = re.compile(f"(?:{CORRECTION.pattern}).{{0,8}}(?:{NUMERAL}|幺){{2}}")
-_DENIAL = re.compile("不对|不是|错了|没有|你?听错")
-_HOUSE = re.compile("[号组栋幢座楼单层室弄巷队社排户门]")
+OFTEN_SEVERAL = ("金额", "时间")
+"""Calls are full of them: another one may be of something else."""
+SOON = 4
+"""Turns, of both speakers."""
+_PUT_RIGHT = re.compile(f"(?<!是)(?:{CORRECTION.pattern}).{{0,8}}(?:{NUMERAL}|幺){{2}}")
+_DENIAL = re.compile("不|错|你?听错|哪里")
+_HOUSE = re.compile("[号组栋幢座楼单层室弄巷队社排户门](?!客服|话务|工作|员工|键|上午|下午|晚上)")
+_NO_NAME = re.compile("请问|我是|您家|您是|您说|好的?|那|是|在|嗯")
+_SHORTEST_NAME = 2
 
 
 class Verdict(StrEnum):
@@ -51,8 +54,9 @@ class Verdict(StrEnum):
     WRONG = "复述得不一样"
     MISSING = "没有复述"
     DOUBTFUL = "听不准"
-    CORRECTED = "客户改过口,不能确定复述得对不对"
-    ANOTHER = "复述得不一样,但可能说的是另一个"
+    CORRECTED = "经客户更正后对不对不能确定"
+    ANOTHER = "复述得不一样但可能是另一个"
+    HOUSE_NUMBER = "只听清了门牌号"
 
     @property
     def is_settled(self) -> bool:
@@ -122,8 +126,8 @@ class RepeatsKeyInfo(Operator):
             doubts=(
                 f"客户或坐席说的内容,识别的把握不足 {self.sure:.0%}",
                 "坐席说的是另一个金额、时间,客户没有说不对",
-                "客户改过口的号码,复述得不一样",
-                "地址没有复述,但门牌号说到了",
+                "客户更正过,复述得与听出来的不一样",
+                "地址只听清了门牌号",
                 *sentences.SEARCH_DOUBTS[2:],
             ),
         )
@@ -183,10 +187,10 @@ def _verdict(heard: Heard, datum: Datum, back: RepeatBack, sure: float) -> Verdi
         return Verdict.DOUBTFUL
     if back.said_back:
         return _verdict_on_another(heard, datum, back)
-    if datum.kind == "地址" and _numbers_said(heard, datum):
-        return Verdict.DOUBTFUL
+    if datum.kind == "地址" and _house_numbers_said(heard, datum):
+        return Verdict.HOUSE_NUMBER
     place = _place_after(heard, datum)
-    if datum.kind in ("金额", "时间"):
+    if datum.kind in OFTEN_SEVERAL:
         wording, least_alike = spoken(datum, heard.key_turns), SUM_RESEMBLES
     else:
         wording, least_alike = datum.value[-_ENDING:] if datum.kind == "地址" else datum.value, RESEMBLES
@@ -199,34 +203,36 @@ def _verdict_on_another(heard: Heard, datum: Datum, back: RepeatBack) -> Verdict
     """Something else was said than the customer gave: instead of it, unless there is another reason to say it."""
     if _is_corrected(heard, datum):
         return Verdict.CORRECTED
-    if _customer_said(heard, datum, back) or (datum.kind in _OFTEN_SEVERAL and not _is_denied(heard, back)):
+    if _customer_said(heard, datum, back) or (datum.kind in OFTEN_SEVERAL and not _is_denied(heard, datum, back)):
         return Verdict.ANOTHER
     return Verdict.WRONG
 
 
 def _is_corrected(heard: Heard, datum: Datum) -> bool:
-    """Does the customer put a number right after it was given? Then what is right may have been misunderstood."""
-    rest = [turn for turn in heard.key_turns[datum.turn : datum.last_turn + _SOON] if turn.role == CUSTOMER]
-    return bool(_PUT_RIGHT.search(",".join(turn.text.chars for turn in rest), datum.start))
+    """Does somebody put a number right, and the agent say one after that? Then what is right may be misunderstood."""
+    for turn in heard.key_turns[datum.turn : datum.last_turn + SOON]:
+        since = datum.start if turn.index == datum.turn else 0
+        if turn.role == CUSTOMER and _PUT_RIGHT.search(turn.text.chars, since):
+            later = heard.key_turns[turn.index + 1 : turn.index + 1 + SOON]
+            return any(numbers(one.text) for one in later if one.role == AGENT)
+    return False
 
 
-def _is_denied(heard: Heard, back: RepeatBack) -> bool:
-    """Does the customer say no to what the agent said?"""
-    reply = heard.key_turns[(back.turn or 0) + 1 : (back.turn or 0) + 2]
-    return any(turn.role == CUSTOMER and _DENIAL.match(turn.text.chars) for turn in reply)
+def _is_denied(heard: Heard, datum: Datum, back: RepeatBack) -> bool:
+    """Does the customer say no to what the agent said, or the right thing once more?"""
+    replies = [turn for turn in heard.key_turns if turn.index - 1 == back.turn and turn.role == CUSTOMER]
+    return any(_DENIAL.match(without_fillers(turn.text.chars)) for turn in replies) or was_said(datum, replies)
 
 
-def _numbers_said(heard: Heard, datum: Datum) -> bool:
-    """Does the agent say all the house numbers? Then a name may only have been misheard."""
+def _house_numbers_said(heard: Heard, datum: Datum) -> bool:
+    """Does the agent say all the numbers of an address soon, behind some other name, which may have been misheard?"""
     wanted = set(re.findall("[0-9]+", datum.value))
-    said = {
-        number.digits
-        for turn in heard.key_turns[datum.last_turn :]
-        if turn.role == AGENT
-        for number in numbers(turn.text)
-        if _HOUSE.match(turn.text.chars, number.end)
-    }
-    return bool(wanted) and wanted <= said
+    for turn in heard.key_turns[datum.last_turn : datum.last_turn + SOON]:
+        said = [one for one in numbers(turn.text) if _HOUSE.match(turn.text.chars, one.end)]
+        if turn.role == AGENT and wanted and wanted <= {one.digits for one in said}:
+            sentence = turn.text.sentence_of(said[0].start)[0]
+            return len(_NO_NAME.sub("", turn.text.chars[sentence : said[0].start])) >= _SHORTEST_NAME
+    return False
 
 
 def _customer_said(heard: Heard, datum: Datum, back: RepeatBack) -> bool:
