@@ -69,7 +69,8 @@ class Occasion(Term):
 class UsesCourtesyWords(Operator):
     """At least `full` kinds of courtesy words are used; from `half` on half the points are earned.
 
-    `apology` is a kind as well, and counts as used where none of `occasions` arose.
+    `apology` is a kind as well, and counts as used where none of `occasions` arose. Where only one kind is missing, it
+    may be among the words that were hardly understood if these have `garbled_chars` characters.
     """
 
     kinds: tuple[CourtesyKind, ...]
@@ -77,6 +78,7 @@ class UsesCourtesyWords(Operator):
     occasions: tuple[Occasion, ...]
     full: int = Field(ge=1)
     half: int = Field(ge=1)
+    garbled_chars: int = Field(ge=1)
 
     def look(self, heard: Heard) -> Finding:
         place = heard.place(Scope())
@@ -93,6 +95,8 @@ class UsesCourtesyWords(Operator):
         reason = f"礼貌用语只用到{len(used)}种" + (f",没有用:{'、'.join(missing)}" if missing else "")
         might_be_more = self._share(len(used) + len(doubtful)) != share
         doubt = f"疑似还用了{'、'.join(doubtful)}" if might_be_more else heard.distrust(place)
+        if not doubt and self._share(len(used) + 1) == 1 and self._num_garbled(heard, place) >= self.garbled_chars:
+            doubt = "有不少字没有听清,可能漏了一种"
         return replace(failed(reason, place.confidence, searched(place), *evidence, doubt=doubt), share=share)
 
     def explain(self, settings: Settings) -> Explanation:
@@ -104,8 +108,16 @@ class UsesCourtesyWords(Operator):
                 f"需要致歉的情形:{'、'.join(occasion.name for occasion in self.occasions)}",
             ),
             reasons=(f"礼貌用语不足 {self.full} 种",),
-            doubts=("可能还用了一种,但听得不够确切", *sentences.SEARCH_DOUBTS[2:]),
+            doubts=(
+                "可能还用了一种,但听得不够确切",
+                f"只差一种,而没有听清的字有 {self.garbled_chars} 个以上",
+                *sentences.SEARCH_DOUBTS[2:],
+            ),
         )
+
+    def _num_garbled(self, heard: Heard, place: Place) -> int:
+        least = heard.settings.thresholds.garbled
+        return sum(len(word.text) for one in place.utterances for word in one.words if word.probability < least)
 
     def _share(self, kinds: int) -> Fraction:
         if kinds >= self.full:
