@@ -142,8 +142,8 @@ class SaysOwnNumber(Operator):
                 return mark
         for utterance in place.utterances[:1]:
             text = normalise(utterance.text)
-            for clause in text.clauses():
-                radioed = _RADIOED.search(text.chars, *clause)
+            for start, end in text.clauses():
+                radioed = _RADIOED.search(text.chars, start, end)
                 if radioed and not set(_RADIO).isdisjoint(radioed.group()):
                     return _hit(utterance, radioed.start(), radioed.end())
         return None

@@ -27,8 +27,9 @@ from zhijian.rules.operators import sentences
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
 from zhijian.rules.operators.repeat.issue import sounds_like_harassment
 from zhijian.rules.operators.repeat.lost_digits import KINDS
-from zhijian.rules.operators.repeat.repeats import Repeat, Verdict, Words, key_repeats, words_of
+from zhijian.rules.operators.repeat.repeats import Repeat, Words, key_repeats, words_of
 from zhijian.rules.operators.repeat.restating import restatements
+from zhijian.rules.operators.repeat.verdict import Verdict
 from zhijian.rules.words.digits import digit_strings
 from zhijian.rules.words.gist import gist
 from zhijian.rules.words.manner import clauses, manner_of
@@ -59,7 +60,7 @@ NUMBER_MIN_DIGITS, PART_MIN_DIGITS = 7, 3
 YES_WORDS = 3
 """Instead of so many words of a reply it may have been said."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")
-_MISHEARD_YES = re.compile("退(?![费钱款还租])|最头(?![疼痛])")
+_MISHEARD_YES = re.compile("退(?![费钱款还租])")
 """A telephone leaves little of the difference of d and t."""
 _YES_WITHIN = re.compile("[^不没要说就都还只但]{1,2}(?:是的|没错)")
 """明是的: a reply that began with a yes is written with a character before it."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from fractions import Fraction
 
 from pydantic import Field
@@ -14,53 +12,15 @@ from zhijian.models.records.dialogue import Role, Turn
 from zhijian.models.records.scorecard import Evidence, EvidenceKind, KeyDatum, Outcome
 from zhijian.models.records.span import Span
 from zhijian.rules.call.heard import Heard, once_a_call, searched
-from zhijian.rules.call.phrases import hits
-from zhijian.rules.call.places import Place
 from zhijian.rules.call.settings import Settings
-from zhijian.rules.call.terms import Phrase
-from zhijian.rules.keydata.datum import AGENT, CORRECTION, CUSTOMER, Datum
-from zhijian.rules.keydata.datum import Turn as KeyTurn
-from zhijian.rules.keydata.repeat_back import RepeatBack, spoken, was_said
+from zhijian.rules.keydata.datum import Datum
+from zhijian.rules.keydata.repeat_back import RepeatBack
 from zhijian.rules.operators import sentences
 from zhijian.rules.operators.finding import Explanation, Finding, Operator, failed, not_applicable, unsure
-from zhijian.rules.operators.repeat.lost_digits import KINDS, whole
+from zhijian.rules.operators.repeat.lost_digits import whole
 from zhijian.rules.operators.repeat.same_number import told_apart
-from zhijian.rules.words.numbers import NUMERAL, numbers
-from zhijian.rules.words.text import normalise, without_fillers
-
-RESEMBLES = 0.5
-"""A name or place that the agent says something as similar to as this may have been said back, and misheard."""
-SUM_RESEMBLES = 0.75
-"""The same of sums and times, which are short and sound more alike."""
-
-
-_ENDING = 8
-"""Characters of an address that are compared: before them may be words that are no part of it."""
-OFTEN_SEVERAL = ("金额", "时间")
-"""Calls are full of them: another one may be of something else."""
-SOON = 4
-"""Turns, of both speakers."""
-_PUT_RIGHT = re.compile(f"(?<!是)(?:{CORRECTION.pattern}).{{0,8}}(?:{NUMERAL}|幺){{2}}")
-_DENIAL = re.compile("不|错|你?听错|哪里")
-_HOUSE = re.compile("[号组栋幢座楼单层室弄巷队社排户门](?!客服|话务|工作|员工|键|上午|下午|晚上)")
-_NO_NAME = re.compile("请问|我是|您家|您是|您说|好的?|那|是|在|嗯")
-_SHORTEST_NAME = 2
-
-
-class Verdict(StrEnum):
-    """What became of a datum, in the words of the report."""
-
-    RIGHT = "复述正确"
-    WRONG = "复述得不一样"
-    MISSING = "没有复述"
-    DOUBTFUL = "听不准"
-    CORRECTED = "经客户更正后对不对不能确定"
-    ANOTHER = "复述得不一样但可能是另一个"
-    HOUSE_NUMBER = "只听清了门牌号"
-
-    @property
-    def is_settled(self) -> bool:
-        return self in (Verdict.RIGHT, Verdict.WRONG, Verdict.MISSING)
+from zhijian.rules.operators.repeat.verdict import Verdict, place_after, verdict_on
+from zhijian.rules.words.text import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +120,7 @@ def _evidence(heard: Heard, repeats: Sequence[Repeat]) -> Iterator[Evidence]:
         if repeat.agent:
             yield repeat.agent.evidence(f"{kind}的复述")
         else:
-            yield searched(_place_after(heard, repeat.datum))
+            yield searched(place_after(heard, repeat.datum))
 
 
 @once_a_call
@@ -173,91 +133,11 @@ def key_repeats(heard: Heard, sure: float) -> tuple[Repeat, ...]:
         agent = None
         if back.turn is not None and back.start is not None and back.end is not None:
             agent = words_of(heard.turns[back.turn], back.start, back.end)
-        verdict, known = _verdict(heard, datum, back, sure), whole(heard, datum)
+        verdict, known = verdict_on(heard, datum, back, sure), whole(heard, datum)
         if back.value == datum.value:
             back = replace(back, value=known.value)
         repeats.append(Repeat(known, back, verdict, customer, agent))
     return tuple(repeats)
-
-
-def _verdict(heard: Heard, datum: Datum, back: RepeatBack, sure: float) -> Verdict:
-    if back.match:
-        return Verdict.RIGHT
-    if min(datum.confidence, back.confidence) < sure:
-        return Verdict.DOUBTFUL
-    if back.said_back:
-        return _verdict_on_another(heard, datum, back)
-    if datum.kind == "地址" and _house_numbers_said(heard, datum):
-        return Verdict.HOUSE_NUMBER
-    place = _place_after(heard, datum)
-    if datum.kind in OFTEN_SEVERAL:
-        wording, least_alike = spoken(datum, heard.key_turns), SUM_RESEMBLES
-    else:
-        wording, least_alike = datum.value[-_ENDING:] if datum.kind == "地址" else datum.value, RESEMBLES
-    phrase = Phrase(text=wording)
-    resembles = any(hits(phrase, utterance, min_similarity=least_alike) for utterance in place.utterances)
-    return Verdict.DOUBTFUL if resembles or heard.distrust(place) else Verdict.MISSING
-
-
-def _verdict_on_another(heard: Heard, datum: Datum, back: RepeatBack) -> Verdict:
-    """Something else was said than the customer gave: instead of it, unless there is another reason to say it."""
-    if _is_corrected(heard, datum):
-        return Verdict.CORRECTED
-    if _customer_said(heard, datum, back) or (datum.kind in OFTEN_SEVERAL and not _is_denied(heard, datum, back)):
-        return Verdict.ANOTHER
-    return Verdict.WRONG
-
-
-def _is_corrected(heard: Heard, datum: Datum) -> bool:
-    """Does somebody put a number right, and the agent say one after that? Then what is right may be misunderstood."""
-    for turn in heard.key_turns[datum.turn : datum.last_turn + SOON]:
-        since = datum.start if turn.index == datum.turn else 0
-        if turn.role == CUSTOMER and _PUT_RIGHT.search(turn.text.chars, since):
-            later = heard.key_turns[turn.index + 1 : turn.index + 1 + SOON]
-            return any(numbers(one.text) for one in later if one.role == AGENT)
-    return False
-
-
-def _is_denied(heard: Heard, datum: Datum, back: RepeatBack) -> bool:
-    """Does the customer say no to what the agent said, or the right thing once more?"""
-    replies = [turn for turn in heard.key_turns if turn.index - 1 == back.turn and turn.role == CUSTOMER]
-    return any(_DENIAL.match(without_fillers(turn.text.chars)) for turn in replies) or was_said(datum, replies)
-
-
-def _house_numbers_said(heard: Heard, datum: Datum) -> bool:
-    """Does the agent say all the numbers of an address soon, behind some other name, which may have been misheard?"""
-    wanted = set(re.findall("[0-9]+", datum.value))
-    for turn in heard.key_turns[datum.last_turn : datum.last_turn + SOON]:
-        said = [one for one in numbers(turn.text) if _HOUSE.match(turn.text.chars, one.end)]
-        if turn.role == AGENT and wanted and wanted <= {one.digits for one in said}:
-            sentence = turn.text.sentence_of(said[0].start)[0]
-            return len(_NO_NAME.sub("", turn.text.chars[sentence : said[0].start])) >= _SHORTEST_NAME
-    return False
-
-
-def _customer_said(heard: Heard, datum: Datum, back: RepeatBack) -> bool:
-    """Had the customer said what the agent said, too? Then it may be no wrong form of the datum, but that."""
-    if datum.kind in KINDS or back.turn is None or back.value is None:  # whoever corrects a number has said two
-        return False
-    others = []
-    for turn in heard.key_turns[: back.turn]:
-        own = [place for place in datum.places if place.turn == turn.index]
-        chars = turn.text.chars
-        for place in own:
-            others += [turn.text.quote(0, place.start), turn.text.quote(place.end, len(chars))]
-        if turn.role == CUSTOMER and not own:
-            others.append(turn.text.raw)
-    said = [KeyTurn(index, CUSTOMER, normalise(words)) for index, words in enumerate(others)]
-    return was_said(replace(datum, value=back.value), said)
-
-
-def _place_after(heard: Heard, datum: Datum) -> Place:
-    """Where the agent could have said it back."""
-    utterances = tuple(
-        utterance for turn in heard.turns[datum.last_turn :] if turn.role is Role.AGENT for utterance in turn.utterances
-    )
-    start_ms = heard.turns[datum.turn].span.end_ms
-    return Place(Role.AGENT, Span(start_ms, max(start_ms, heard.dialogue.duration_ms)), utterances)
 
 
 def words_of(turn: Turn, start: int, end: int) -> Words:
