@@ -72,9 +72,6 @@ class _OfSeveral(Operator):
             raise ValueError("all 和 any 下面写列表:每行以“- ”开头,写一个算子")
         return {"checks": value}
 
-    def _findings(self, heard: Heard) -> list[Finding]:
-        return [check.operator.look(heard) for check in self.checks]
-
     def _explained(self, heading: str, settings: Settings) -> Explanation:
         explained = [check.operator.explain(settings) for check in self.checks]
         numbered = (line for number, one in enumerate(explained, 1) for line in _numbered(number, one.asked))
@@ -89,20 +86,24 @@ class AllOf(_OfSeveral):
     """Every one of the checks passes."""
 
     def look(self, heard: Heard) -> Finding:
-        return worst(self._findings(heard))
+        return worst([check.operator.look(heard) for check in self.checks])
 
     def explain(self, settings: Settings) -> Explanation:
         return self._explained("各条都符合(不适用的除外):", settings)
 
 
 class AnyOf(_OfSeveral):
-    """One of the checks passes; of those that do, the certain ones are shown."""
+    """One of the checks passes: the first that does so for certain, else the one that does so most probably."""
 
     def look(self, heard: Heard) -> Finding:
-        findings = self._findings(heard)
+        findings: list[Finding] = []
+        for check in self.checks:
+            findings.append(check.operator.look(heard))
+            if findings[-1].outcome is Outcome.PASS and findings[-1].certain:
+                return findings[-1]
         passes = [finding for finding in findings if finding.outcome is Outcome.PASS]
         if passes:
-            return max(passes, key=lambda finding: (finding.certain, finding.confidence))
+            return max(passes, key=lambda finding: finding.confidence)
         doubtful = [finding for finding in findings if finding.outcome is Outcome.UNSURE]
         return merged(doubtful) if doubtful else worst(findings)
 
