@@ -70,7 +70,8 @@ class UsesCourtesyWords(Operator):
     """At least `full` kinds of courtesy words are used; from `half` on half the points are earned.
 
     `apology` is a kind as well, and counts as used where none of `occasions` arose. Where only one kind is missing, it
-    may be among the words that were hardly understood if these have `garbled_chars` characters.
+    may be among the agent's words that were hardly understood if these have `garbled_chars` characters, and
+    `garbled_ratio` of all.
     """
 
     kinds: tuple[CourtesyKind, ...]
@@ -79,6 +80,7 @@ class UsesCourtesyWords(Operator):
     full: int = Field(ge=1)
     half: int = Field(ge=1)
     garbled_chars: int = Field(ge=1)
+    garbled_ratio: float = Field(ge=0, le=1)
 
     def look(self, heard: Heard) -> Finding:
         place = heard.place(Scope())
@@ -95,8 +97,8 @@ class UsesCourtesyWords(Operator):
         reason = f"礼貌用语只用到{len(used)}种" + (f",没有用:{'、'.join(missing)}" if missing else "")
         might_be_more = self._share(len(used) + len(doubtful)) != share
         doubt = f"疑似还用了{'、'.join(doubtful)}" if might_be_more else heard.distrust(place)
-        if not doubt and self._share(len(used) + 1) == 1 and self._num_garbled(heard, place) >= self.garbled_chars:
-            doubt = "有不少字没有听清,可能漏了一种"
+        if not doubt and self._share(len(used) + 1) == 1 and self._is_garbled(heard, place):
+            doubt = "有不少字没有听清,可能漏听了一种"
         return replace(failed(reason, place.confidence, searched(place), *evidence, doubt=doubt), share=share)
 
     def explain(self, settings: Settings) -> Explanation:
@@ -110,14 +112,15 @@ class UsesCourtesyWords(Operator):
             reasons=(f"礼貌用语不足 {self.full} 种",),
             doubts=(
                 "可能还用了一种,但听得不够确切",
-                f"只差一种,而没有听清的字有 {self.garbled_chars} 个以上",
+                f"只差一种,而坐席没有听清的字有 {self.garbled_chars} 个以上,占 {self.garbled_ratio:.0%} 以上",
                 *sentences.SEARCH_DOUBTS[2:],
             ),
         )
 
-    def _num_garbled(self, heard: Heard, place: Place) -> int:
+    def _is_garbled(self, heard: Heard, place: Place) -> bool:
         least = heard.settings.thresholds.garbled
-        return sum(len(word.text) for one in place.utterances for word in one.words if word.probability < least)
+        lost = sum(len(word.text) for one in place.utterances for word in one.words if word.probability < least)
+        return lost >= max(self.garbled_chars, self.garbled_ratio * place.num_chars)
 
     def _share(self, kinds: int) -> Fraction:
         if kinds >= self.full:

@@ -30,9 +30,7 @@ _NUMBER_MARK = "号"
 _MISHEARD_NUMBER = re.compile(f".{{1,4}}?(?<![户账编几信楼门牌]){_NUMBER_MARK}(?![码楼])")
 """客服责案号 for 客服四二二号; no 户号."""
 _RADIO = "洞拐勾"
-_RADIOED = re.compile(
-    f"(?:{numbers.NUMERAL}|[幺{_RADIO}]){{3,6}}{_NUMBER_MARK}(?=客服|话务|坐席|座席|为您|很高兴|请|$)"
-)
+_RADIOED = re.compile(f"(?:{numbers.NUMERAL}|[幺{_RADIO}]){{3,6}}{_NUMBER_MARK}(?![楼院码栋幢单室房杆停是的])")
 """五洞七号, as on the radio."""
 _NO_MARK_AFTER = re.compile("[户账编几信楼门牌您你大午上早晚们正最只家问]$")
 """您好,很高兴 has the sounds of 号很高兴."""
@@ -136,7 +134,7 @@ class SaysOwnNumber(Operator):
             if said := _MISHEARD_NUMBER.match(cue.text.chars, cue.match.end):
                 return _hit(cue.utterance, cue.match.start, said.end())
         marks = tuple(cue for cue in self.after if cue.text.startswith(_NUMBER_MARK))
-        for mark in heard.alike(marks, place.utterances[:1], lambda _: 1):
+        for mark in heard.alike(marks, place.utterances, lambda _: 1):
             clause, _ = mark.text.clause_of(mark.match.end - 1)
             if clause <= mark.match.start and not _NO_MARK_AFTER.search(mark.text.chars[: mark.match.start]):
                 return mark

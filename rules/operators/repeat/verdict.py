@@ -16,6 +16,7 @@ from zhijian.rules.keydata.datum import AGENT, CORRECTION, CUSTOMER, Datum
 from zhijian.rules.keydata.datum import Turn as KeyTurn
 from zhijian.rules.keydata.repeat_back import RepeatBack, spoken, was_said
 from zhijian.rules.operators.repeat.lost_digits import KINDS
+from zhijian.rules.words.manner import clauses, manner_of
 from zhijian.rules.words.numbers import NUMERAL, numbers
 from zhijian.rules.words.text import normalise, without_fillers
 
@@ -28,8 +29,9 @@ _OFTEN_SEVERAL = ("金额", "时间")
 _SOON = 4
 """Turns, of both speakers."""
 _PUT_RIGHT = re.compile(f"(?<!是)(?:{CORRECTION.pattern}).{{0,8}}(?:{NUMERAL}|幺){{2}}")
-_DENIAL = re.compile("不|错|你?听错|哪里")
-_HOUSE = re.compile("[号组栋幢座楼单层室弄巷队社排户门](?!客服|话务|工作|员工|键|上午|下午|晚上)")
+_DENIAL = re.compile("[^不是]{0,3}(?:不对|[你您]?[听说搞弄]错)")
+_ANSWERS_NO = re.compile(f"(?:不(?!客气)|没|哪里|我说的?)|{_DENIAL.pattern}")
+_HOUSE = re.compile("[号组栋幢座楼单层室弄巷队社排户门](?!客服|话务|工作|员工|键|上午|下午|晚上|之前|前)")
 _NO_NAME = re.compile("请问|我是|您家|您是|您说|好的?|那|是|在|嗯")
 _SHORTEST_NAME = 2
 
@@ -41,8 +43,8 @@ class Verdict(StrEnum):
     WRONG = "复述得不一样"
     MISSING = "没有复述"
     DOUBTFUL = "听不准"
-    CORRECTED = "经客户更正后对不对不能确定"
-    ANOTHER = "复述得不一样但可能是另一个"
+    CORRECTED = "客户更正过不能断定"
+    ANOTHER = "与客户说的不同但可能指另一项"
     HOUSE_NUMBER = "只听清了门牌号"
 
     @property
@@ -85,19 +87,22 @@ def _verdict_on_another(heard: Heard, datum: Datum, back: RepeatBack) -> Verdict
 
 
 def _is_corrected(heard: Heard, datum: Datum) -> bool:
-    """Does somebody put a number right, and the agent say one after that? Then what is right may be misunderstood."""
+    """Does the customer put a number right, and the agent say one after that? Then what is right may be unclear."""
     for turn in heard.key_turns[datum.turn : datum.last_turn + _SOON]:
-        since = datum.start if turn.index == datum.turn else 0
-        if turn.role == CUSTOMER and _PUT_RIGHT.search(turn.text.chars, since):
-            later = heard.key_turns[turn.index + 1 : turn.index + 1 + _SOON]
-            return any(numbers(one.text) for one in later if one.role == AGENT)
+        later = heard.key_turns[turn.index + 1 : turn.index + 1 + _SOON]
+        is_put_right = _PUT_RIGHT.search(turn.text.chars, datum.start if turn.index == datum.turn else 0)
+        if turn.role == CUSTOMER and is_put_right and any(numbers(one.text) for one in later if one.role == AGENT):
+            return True
     return False
 
 
 def _is_denied(heard: Heard, datum: Datum, back: RepeatBack) -> bool:
-    """Does the customer say no to what the agent said, or the right thing once more?"""
+    """Does the customer say no to what the agent said, or where the agent asks 对吗, the right thing once more?"""
+    said = [turn for turn in heard.key_turns if turn.index == back.turn]
     replies = [turn for turn in heard.key_turns if turn.index - 1 == back.turn and turn.role == CUSTOMER]
-    return any(_DENIAL.match(without_fillers(turn.text.chars)) for turn in replies) or was_said(datum, replies)
+    asks = any(manner_of(one.text.chars[start:end]).asks for one in said for start, end in clauses(one.text))
+    no = _ANSWERS_NO if asks else _DENIAL
+    return any(no.match(without_fillers(turn.text.chars)) for turn in replies) or (asks and was_said(datum, replies))
 
 
 def _house_numbers_said(heard: Heard, datum: Datum) -> bool:
