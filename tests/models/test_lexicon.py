@@ -18,6 +18,7 @@ from zhijian.models.records.dialogue import Word
 from zhijian.models.records.span import Span
 from zhijian.rules.call.phrases import find
 from zhijian.rules.call.terms import Phrase
+from zhijian.rules.operators.combinators import Perhaps
 from zhijian.rules.standard import load_standard
 from zhijian.rules.words.text import normalise
 
@@ -139,10 +140,10 @@ def test_a_word_of_the_line_is_found_across_the_recogniser_s_words() -> None:
 
 
 def phrases_of(rule: Any) -> Iterator[Phrase]:
-    """Every phrase of a piece of a rule."""
+    """Every phrase of a piece of a rule that is enough to pass: none under `perhaps`, which leaves a doubt at most."""
     if isinstance(rule, Phrase):
         yield rule
-    elif isinstance(rule, BaseModel):
+    elif isinstance(rule, BaseModel) and not isinstance(rule, Perhaps):
         for name in type(rule).model_fields:
             yield from phrases_of(getattr(rule, name))
     elif isinstance(rule, list | tuple):
