@@ -30,9 +30,11 @@ _SOON = 4
 """Turns, of both speakers."""
 _PUT_RIGHT = re.compile(f"(?<!是)(?:{CORRECTION.pattern}).{{0,8}}(?:{NUMERAL}|幺){{2}}")
 _DENIAL = re.compile("[^不是]{0,3}(?:不对|[你您]?[听说搞弄]错)")
-_ANSWERS_NO = re.compile(f"(?:不(?!客气)|没|哪里|我说的?)|{_DENIAL.pattern}")
+_ANSWERS_NO = re.compile(f"(?:不(?!客气|错)|没(?!错|问题)|哪里|我说)|{_DENIAL.pattern}")
+"""A no anywhere, and what is one only in answer to 对吗."""
 _HOUSE = re.compile("[号组栋幢座楼单层室弄巷队社排户门](?!客服|话务|工作|员工|键|上午|下午|晚上|之前|前)")
 _NO_NAME = re.compile("请问|我是|您家|您是|您说|好的?|那|是|在|嗯")
+"""What may stand before a house number without being the misheard name of its street."""
 _SHORTEST_NAME = 2
 
 

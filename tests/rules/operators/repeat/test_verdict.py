@@ -34,6 +34,8 @@ def verdicts(*lines: str) -> list[Verdict]:
         ("客:我说的是八百块。", Verdict.WRONG),
         ("客:八百块。", Verdict.WRONG),
         ("客:哦。", Verdict.ANOTHER),
+        ("客:没错。", Verdict.ANOTHER),
+        ("客:对,不是才到账吗?", Verdict.ANOTHER),
     ],
 )
 def test_another_sum_is_a_wrong_one_if_the_customer_says_no_where_the_agent_asks(reply: str, verdict: Verdict) -> None:
