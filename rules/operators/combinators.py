@@ -139,7 +139,10 @@ class Not(Operator):
 
 
 class Perhaps(Operator):
-    """A check that passes too easily: where it does there is a doubt, and no verdict. `reason` says which."""
+    """A check that passes too easily: where it does there is a doubt, and no verdict. `reason` says which.
+
+    Where it fails it has nothing to show: what was looked for is shown by the checks beside it.
+    """
 
     check: Check
     reason: str
@@ -149,7 +152,7 @@ class Perhaps(Operator):
         finding = self.check.operator.look(heard.without_asking())
         if finding.outcome is Outcome.PASS:
             return unsure(self.reason, finding.confidence, *finding.evidence)
-        return finding
+        return replace(finding, evidence=()) if finding.outcome is Outcome.FAIL else finding
 
     def explain(self, settings: Settings) -> Explanation:
         explained = self.check.operator.explain(settings)

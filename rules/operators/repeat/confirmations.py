@@ -57,6 +57,7 @@ class YesLimits(NamedTuple):
 
 YES_SAID, YES_POSSIBLE = YesLimits(-5.0, -2.75), YesLimits(-7.0, -5.0)
 NUMBER_MIN_DIGITS, PART_MIN_DIGITS = 7, 3
+"""Of a telephone number, and of a part of one that is no chance."""
 YES_WORDS = 3
 """Instead of so many words of a reply it may have been said."""
 _NUMBER = re.compile(f"(?:{NUMERAL}|幺)+")

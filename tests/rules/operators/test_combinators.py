@@ -119,6 +119,13 @@ def test_perhaps(hello: Heard, check: dict, outcome: Outcome, reason: str | None
     assert (finding.outcome, finding.reason) == (outcome, reason)
 
 
+def test_what_fails_shows_once_where_it_was_looked_for(hello: Heard) -> None:
+    weaker = {"perhaps": {"check": says("回见", within={"last_turns": 1}), "reason": "可能道别了"}}
+    both = look({"any": [FAIL, weaker]}, hello)
+    assert both.outcome is Outcome.FAIL
+    assert both.evidence == look(FAIL, hello).evidence
+
+
 def test_for_what_is_only_a_doubt_nothing_is_asked_of_the_sound() -> None:
     heard = call("A 您好,深表天气。", "C 我家停电了。")
     for check, asks in ((says("深表歉意"), True), ({"perhaps": {"check": says("深表歉意"), "reason": "可能"}}, False)):
