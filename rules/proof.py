@@ -69,17 +69,18 @@ def _prove(item: Item, settings: Settings) -> Iterator[ProofResult]:
 
 def _prove_entry(item: Item, operator: NeverSays, entry: BannedPhrase, settings: Settings) -> Iterator[ProofResult]:
     """A phrase is expected for certain in its hits, and nothing at all, not even in doubt, in its other examples."""
+    answer = (Line(customer=operator.protests[0].text),) if entry.if_protested else ()
     for text in entry.hits:
-        said = _banned_in(operator, text, settings)
+        said = _banned_in(operator, settings, Line(agent=text), *answer)
         found = entry.phrase if entry.phrase in said else "、".join(said)
         yield ProofResult(item.id, item.file, text, entry.phrase, found)
     for text in entry.no_hits:
-        yield ProofResult(item.id, item.file, text, "", "、".join(_banned_in(operator, text, settings)))
+        yield ProofResult(item.id, item.file, text, "", "、".join(_banned_in(operator, settings, Line(agent=text))))
 
 
-def _banned_in(operator: NeverSays, text: str, settings: Settings) -> list[str]:
+def _banned_in(operator: NeverSays, settings: Settings, *dialogue: Line) -> list[str]:
     """The entries found; those in doubt are marked as such."""
-    heard = heard_of(Example(dialogue=(Line(agent=text),)), settings)
+    heard = heard_of(Example(dialogue=dialogue), settings)
     return [one.entry.phrase if one.certain else f"疑似:{one.entry.phrase}" for one in operator.spoken(heard)]
 
 

@@ -27,8 +27,8 @@ SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
 NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
-_TOLD = re.compile("[说讲]的$")
-_OWN = re.compile("(?<![跟给和对同])我.{0,8}[说讲]的$")
+_TOLD = re.compile("[说讲]的?$")
+_OWN = re.compile("(?<![跟给和对同])我.{0,8}[说讲]的?$")
 QUOTED_SUBJECTS = "你您我"
 """May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
 
@@ -47,7 +47,8 @@ class BannedPhrase(Term):
 
     `also` are other wordings of the same. `accept` and `doubt` are similarities as in `NeverSays`, where those do not
     fit. `literal` wants the very characters, for phrases whose sound is too common; `ends_clause` wants nothing but
-    particles between the phrase and the next comma or stop. `hits` and `no_hits` are things an agent says.
+    particles between the phrase and the next comma or stop; `if_protested` wants the customer's protest, without which
+    it may be meant well and is a doubt. `hits` and `no_hits` are things an agent says.
     """
 
     phrase: str
@@ -59,6 +60,7 @@ class BannedPhrase(Term):
     doubt: float | None = Field(default=None, gt=0, le=1)
     literal: bool = False
     ends_clause: bool = False
+    if_protested: bool = False
     unless: Excuses = NO_EXCUSES
     hits: tuple[Text, ...] = Field(min_length=1)
     no_hits: tuple[Text, ...] = Field(min_length=1)
@@ -106,6 +108,9 @@ class NeverSays(Operator):
 
     `quoting` are the words before a quotation, `polite` what excuses a minor phrase. A phrase at least `accept` alike
     was said; between `doubt` and that it may have been. Inside a longer listed phrase a shorter one does not count.
+
+    `protests` are what a customer answers to rude words. After one of them what may have been said was; where nothing
+    was found before it, there is a doubt.
     """
 
     penalties: dict[Tier, Decimal]
@@ -113,6 +118,7 @@ class NeverSays(Operator):
     doubt: float = Field(gt=0, le=1)
     quoting: Phrases
     polite: Phrases
+    protests: Phrases
     entries: tuple[BannedPhrase, ...]
 
     def look(self, heard: Heard) -> Finding:
@@ -134,6 +140,9 @@ class NeverSays(Operator):
             if any(one.echoes for one in spoken):
                 reason += "(客户说过同样的话,可能是转述)"
             return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
+        if protest := next(self._protests(heard), None):
+            reason = f"客户不满坐席说的话(「{protest.phrase}」),而没有听出服务忌语"
+            return unsure(reason, protest.confidence, found(protest))
         return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
 
     def explain(self, settings: Settings) -> Explanation:
@@ -150,20 +159,36 @@ class NeverSays(Operator):
                 "  各条另有不算的情况,见规则文件",
             ),
             reasons=("说了服务忌语",),
-            doubts=("只是听来像服务忌语", "像服务忌语的那几个字,识别的把握太低", "客户说过同样的话,坐席可能是转述"),
+            doubts=(
+                "只是听来像服务忌语,客户也没有不满",
+                "像服务忌语的那几个字,识别的把握太低",
+                "客户说过同样的话,坐席可能是转述",
+                "没有听出服务忌语,而客户不满坐席说的话",
+            ),
         )
 
     def spoken(self, heard: Heard) -> Iterator[Spoken]:
         """Every entry the agent said or may have said, excused ones left out, in order."""
         customer: list[Turn] = []
-        for turn in heard.turns:
+        for position, turn in enumerate(heard.turns):
             if turn.role is not Role.AGENT:
                 customer.append(turn)
                 continue
             for utterance, near in heard.near(self.listens_for, turn.utterances):
                 for one in _longest(self._candidates(utterance, near, heard.settings)):
                     if not self._excused(one, turn, heard):
-                        yield _unless_quoted(_settled(one, heard), customer, heard)
+                        protested = self._protest(heard, position) is not None
+                        yield _unless_quoted(_settled(one, heard, protested), customer, heard)
+
+    def _protest(self, heard: Heard, position: int) -> Hit | None:
+        """The customer's in the turn that follows the one at this position."""
+        answers = (turn for turn in heard.turns[position + 1 : position + 2] if turn.role is Role.CUSTOMER)
+        return next((hit for turn in answers if (hit := heard.said(self.protests, turn.utterances))), None)
+
+    def _protests(self, heard: Heard) -> Iterator[Hit]:
+        """Those against what the agent said after the greeting; before, the call is what the customer complains of."""
+        agent = [position for position, turn in enumerate(heard.turns) if turn.role is Role.AGENT]
+        return filter(None, (self._protest(heard, position) for position in agent[1:]))
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
         """What sounds like one of the wordings."""
@@ -215,19 +240,26 @@ class NeverSays(Operator):
         )
 
 
-def _settled(one: Spoken, heard: Heard) -> Spoken:
-    """A doubt is certain if the sound confirms it; if not, another wording of the same may still have been said."""
+def _settled(one: Spoken, heard: Heard, protested: bool) -> Spoken:
+    """A doubt is certain if the sound confirms it; if not, another wording of the same may still have been said.
+
+    The customer heard it, too: after a protest it is enough if the sound does not speak against it.
+    """
+    if one.entry.if_protested:
+        return replace(one, certain=one.certain and protested)
     if one.certain or one.hit.match.similarity == 1:
         return one
     heard.ask([one.hit])
-    hit = heard.answers.weighed(one.hit)
-    return replace(one, hit=hit, certain=hit.belief is not None and hit.belief >= heard.settings.thresholds.certain)
+    hit, thresholds = heard.answers.weighed(one.hit), heard.settings.thresholds
+    if hit.belief is None:
+        return replace(one, certain=protested)
+    return replace(one, hit=hit, certain=hit.belief >= (thresholds.possible if protested else thresholds.certain))
 
 
 def _unless_quoted(one: Spoken, customer: Sequence[Turn], heard: Heard) -> Spoken:
     """A doubt if it may be the customer's words: said in what the agent answers, and here only a part of a clause.
 
-    After 您说的 or 他们讲的 the customer may have said it in any turn before. Nobody quotes insults to a customer.
+    After 您说的 or 他们讲 the customer may have said it in any turn before. Nobody quotes insults to a customer.
     """
     if not one.certain or one.entry.tier is Tier.SEVERE:
         return one

@@ -48,14 +48,15 @@ class PrivateData(Term):
     """What tells that the agent reads out customer data.
 
     A `figures` phrase before a sum or an amount of electricity makes it one of the account, and so may the customer's
-    question, one of `asked`; a `general` phrase beside it makes it one for everybody, a `perhaps_general` one in its
-    sentence may, where the account is not known. `own` tells that it is this customer's. `numbers` stand before a
-    telephone number of the account, `particulars` before a name or an address. `states` tell without a figure how the
-    account stands.
+    question, one of `asked`; what he answers, one of `taken`, leaves no doubt. A `general` phrase beside it makes it
+    one for everybody, a `perhaps_general` one in its sentence may, where the account is not known. `own` tells that it
+    is this customer's. `numbers` stand before a telephone number of the account, `particulars` before a name or an
+    address. `states` tell without a figure how the account stands.
     """
 
     figures: Phrases
     asked: Phrases
+    taken: Phrases
     general: Phrases
     perhaps_general: Phrases
     own: Phrases
@@ -88,14 +89,15 @@ def disclosures(heard: Heard, private: PrivateData) -> tuple[Disclosure, ...]:
             continue
         is_known = any(datum.kind in OF_ACCOUNT and datum.turn < index for datum in heard.key_data)
         for utterance in turn.utterances:
-            words = _Words(heard, private, utterance, tuple(customer), is_known)
+            answer = heard.turns[index + 1].utterances if index + 1 < len(heard.turns) else ()
+            words = _Words(heard, private, utterance, tuple(customer), answer, is_known)
             found += [Disclosure(index, hit, certain) for hit, certain in words.told()]
     return tuple(found)
 
 
 @dataclass(frozen=True)
 class _Words:
-    """An utterance of the agent, and what the customer has said until then.
+    """An utterance of the agent, what the customer has said until then, and what he answers.
 
     The account is `known` if the customer has said of which he speaks.
     """
@@ -104,6 +106,7 @@ class _Words:
     private: PrivateData
     utterance: Utterance
     customer: Sequence[Utterance]
+    answer: Sequence[Utterance]
     known: bool
 
     def told(self) -> Iterator[tuple[Hit, bool]]:
@@ -119,10 +122,10 @@ class _Words:
                 continue
             if cue := self._cue_before(span, self.private.figures):
                 misheard = any(Levenshtein.distance(number, other) <= 1 for other in self._said_numbers)
-                certain = not misheard and self._is_told(span, cue) and self._is_own(span)
-                yield self._hit("电费或用电量", cue, span), certain
+                told = self._is_taken or (self._is_told(span, cue) and self._is_own(span))
+                yield self._hit("电费或用电量", cue, span), told and not misheard
             elif self.known and len(number) > 1 and self.heard.said(self.private.asked, self.customer[-1:]):
-                yield Hit("电费或用电量", self.utterance, Match(*span, 1.0, exact=True)), False
+                yield Hit("电费或用电量", self.utterance, Match(*span, 1.0, exact=True)), self._is_taken
 
     def _numbers(self) -> Iterator[tuple[Hit, bool]]:
         for run in digit_strings(self._text):
@@ -150,6 +153,11 @@ class _Words:
                 said = {hit.phrase for hit in self.heard.hits(self.private.states, self.customer)}
                 if cue.phrase not in said:
                     yield self._hit("账户情况", cue, _stretch(cue)), False
+
+    @cached_property
+    def _is_taken(self) -> bool:
+        """Does the customer, who has said of which account he speaks, answer as one whose figures these are?"""
+        return self.known and self.heard.said(self.private.taken, self.answer) is not None
 
     @cached_property
     def _said_numbers(self) -> set[str]:

@@ -53,6 +53,7 @@ def test_banned_phrases_inside_other_checks_are_proved_too() -> None:
         "doubt": 0.8,
         "quoting": ["您刚才说"],
         "polite": ["请问"],
+        "protests": ["你怎么说话"],
         "entries": [entry],
     }
     results = proved({"all": [SAYS, {"never_says": never}]}, **{"pass": [GREETS], "fail": [SILENT]})

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zhijian.models.records.dialogue import Role
 from zhijian.models.records.scorecard import BannedHit, ItemResult, Outcome, Tier
 from zhijian.rules import proof
 from zhijian.rules.judge import finding_of, result_of
@@ -78,12 +79,12 @@ def test_what_does_not_excuse_a_phrase(text: str) -> None:
 
 def test_an_example_that_is_only_nearly_said_proves_nothing() -> None:
     entry = next(entry for entry in OPERATOR.entries if entry.phrase == "有意见告去")
-    doubtful = entry.model_copy(update={"hits": ("有一天告去。",)})
+    doubtful = entry.model_copy(update={"hits": ("有意见高缺。",)})
     operator = OPERATOR.model_copy(update={"entries": (doubtful,)})
     check = ITEM.rule.check.model_copy(update={"never_says": operator})
     item = dataclasses.replace(ITEM, rule=ITEM.rule.model_copy(update={"check": check}))
     standard = dataclasses.replace(STANDARD, items=(item,))
-    (result,) = [result for result in proof.run(standard) if result.example == "有一天告去。"]
+    (result,) = [result for result in proof.run(standard) if result.example == "有意见高缺。"]
     assert (result.passed, result.found) == (False, "疑似:有意见告去")
 
 
@@ -103,6 +104,47 @@ def test_what_the_customer_has_just_said_may_be_quoted() -> None:
     assert "客户说过同样的话" in result.reason
     result, _ = judged(*asked, Line(customer="那几时来看?"), Line(agent="没办法。"))
     assert result.outcome is Outcome.FAIL
+
+
+def test_a_quotation_of_somebody_else_may_come_much_later() -> None:
+    asked = [Line(customer="她说没办法。"), Line(agent="当时几点?"), Line(customer="三点。")]
+    result, _ = judged(*asked, Line(agent="窗口的员工讲没办法,对吗?"))
+    assert (result.outcome, "客户说过同样的话" in result.reason) == (Outcome.UNSURE, True)
+    assert judged(*asked, Line(agent="我再说没办法。"))[0].outcome is Outcome.FAIL
+
+
+PROTEST = Line(customer="你怎么说话呢?")
+
+
+@pytest.mark.parametrize(
+    ("said", "answer", "outcome"),
+    [
+        ("有意见高缺。", PROTEST, Outcome.FAIL),
+        ("有意见高缺。", Line(customer="什么?"), Outcome.UNSURE),
+        ("你真是老糊涂。", PROTEST, Outcome.FAIL),
+        ("你真是老糊涂。", Line(customer="我是老了。"), Outcome.UNSURE),
+        ("你等着就是了。", PROTEST, Outcome.UNSURE),
+        ("你等着就是了。", Line(customer="好。"), Outcome.PASS),
+        ("你等着就是了。", Line(customer="我怎么说话不算话了?"), Outcome.PASS),
+    ],
+)
+def test_a_protest_of_the_customer_is_a_witness(said: str, answer: Line, outcome: Outcome) -> None:
+    result, _ = judged(Line(agent="您好。"), Line(customer="电表不转了。"), Line(agent=said), answer)
+    assert result.outcome is outcome
+
+
+def test_a_protest_in_doubt_shows_where_it_was() -> None:
+    result, _ = judged(Line(agent="您好。"), Line(customer="喂。"), Line(agent="等着。"), PROTEST)
+    (evidence,) = result.evidence
+    assert (evidence.role, evidence.quote) == (Role.CUSTOMER, "你怎么说话")
+
+
+def test_a_protest_tells_nothing_of_what_was_said_elsewhere() -> None:
+    calm = [Line(agent="您好。"), Line(customer="喂。")]
+    doubtful = [Line(agent="有意见高缺。"), Line(customer="哦。")]
+    assert judged(PROTEST, *calm)[0].outcome is Outcome.PASS
+    assert judged(Line(agent="您好。"), PROTEST)[0].outcome is Outcome.PASS
+    assert judged(*calm, *doubtful, Line(agent="好的。"), PROTEST)[0].outcome is Outcome.UNSURE
 
 
 @pytest.mark.parametrize(
