@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer, SpeakerTurn
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 11
+HEARING_VERSION = 12
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5

@@ -16,6 +16,7 @@ from typing import Any
 import yaml
 from pypinyin import lazy_pinyin
 
+from zhijian.models.engines.dictated import with_ones
 from zhijian.models.engines.roles import tokenizer
 from zhijian.models.records.dialogue import Word
 
@@ -59,9 +60,9 @@ class _Reading:
 
 
 def corrected(words: Sequence[Word]) -> tuple[Word, ...]:
-    """The same words at the same times, spelt as the lexicon spells what they sound like."""
+    """The same words at the same times, spelt as the lexicon spells what they sound like, and numbers as dictated."""
     text = "".join(word.text for word in words)
-    meant = list(text)
+    meant = list(with_ones(text))
     for correction in corrections(text):
         meant[correction.start : correction.end] = correction.meant
     result, offset = [], 0
