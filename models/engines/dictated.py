@@ -1,7 +1,7 @@
 """Numbers as they are dictated: 幺, which a recogniser does not know, for the 要 or 腰 that stands in one.
 
-Only where nothing else can be meant: in a mobile number of eleven digits, and between the digits of a number so long
-that no word stands in it.
+Only where nothing else can be meant: in a mobile number of eleven digits, or one that is called so and lacks a few, and
+between the digits of a number so long that no word stands in it.
 """
 
 import re
@@ -13,7 +13,9 @@ NUMERALS = str.maketrans("零一二三四五六七八九幺", "01234567891")
 ENOUGH_DIGITS = 6
 
 # Y for what sounds like 幺
-_NUMBER = re.compile("(?<![0-9Y])(?:Y[3-9][0-9Y]{9}|[0-9][0-9Y]{6,}[0-9])(?![0-9Y])")
+_NUMBER = re.compile(
+    "(?:(?<![0-9Y])(?:Y[3-9][0-9Y]{9}|[0-9][0-9Y]{6,}[0-9])|(?<=电话|手机|号码|话是|机是|码是)Y[3-9][0-9Y]{6,8})(?![0-9Y])"
+)
 
 
 def with_ones(text: str) -> str:

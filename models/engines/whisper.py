@@ -51,8 +51,10 @@ TOKENS_PER_S, MORE_TOKENS, TOKENS_AT_MOST = 12, 32, 224
 LONGEST_CHARACTER_S = 0.5
 # as long as somebody may ask how well other words fit a window; 3 MB each
 ENCODINGS_KEPT = 16
-# texts at a time
-FORCED_AT_ONCE = 8
+# texts at a time: of more the keys and values are no longer in the caches
+FORCED_AT_ONCE = 4
+# the alignment, which nobody needs, is over the frames
+FORCED_FRAMES = 2
 SMALLEST_PROBABILITY = 1e-10
 PREPENDED, APPENDED = "\"'“¿([{-", "\"'.。,，!！?？:：”)]}、"
 
@@ -99,12 +101,12 @@ class Recogniser:
 
     def forced(self, window: Window, texts: Sequence[str]) -> list[Forced]:
         """How well each text fits the window's sound if it is forced to be said."""
-        encoded, num_frames = self._encoded(window), _sounding_frames(window)
+        encoded = self._encoded(window)
         found: list[Forced] = []
         for first in range(0, len(texts), FORCED_AT_ONCE):
             tokens = [self._tokenizer.encode(text) for text in texts[first : first + FORCED_AT_ONCE]]
             batch = _storage(np.repeat(encoded[np.newaxis], len(tokens), axis=0))
-            aligned = self._model.model.align(batch, self._tokenizer.sot_sequence, tokens, num_frames)
+            aligned = self._model.model.align(batch, self._tokenizer.sot_sequence, tokens, FORCED_FRAMES)
             found += [np.log(np.maximum(one.text_token_probs, SMALLEST_PROBABILITY)) for one in aligned]
         return found
 

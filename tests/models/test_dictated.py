@@ -13,6 +13,7 @@ from zhijian.models.engines.dictated import ONE, with_ones
         ("电话要3855501234", "电话幺3855501234"),
         ("腰3855501234,没错", "幺3855501234,没错"),
         ("要385550要234", "幺385550幺234"),
+        ("手机号码是要39552要334", "手机号码是幺39552幺334"),
         ("户号33要25摇90", "户号33幺25幺90"),
         ("三三要二五零零九零", "三三幺二五零零九零"),
     ],
@@ -27,6 +28,7 @@ def test_what_sounds_like_one_in_a_number_is_one(heard: str, meant: str) -> None
         "我要3855",  # too short for anything
         "我要38555012345",  # one too many for a mobile number
         "要1855501234",  # nor does one begin so
+        "我要39552334",  # who says that it is one?
         "充200要100行吗",
         "我要交电费",
         "地址是要塞路38号",
