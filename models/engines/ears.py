@@ -3,7 +3,8 @@
 The mix of all channels is decoded once: the dialogue is its own context, and what leaks from one side to the other is
 not heard twice. The words then go to the speaker whose voice is heard where they end: on two channels by the channels'
 levels, on one by diarization. What the mix could not hear — speech without words, speech under the other's speech, a
-speaker who is unclear — is decoded once more from the speaker's own voice, and what is still nothing then by itself.
+speaker who is unclear, a window that went round in a loop — is decoded once more from the speaker's own voice, and what
+is still nothing then by itself.
 Words of the line are spelt as its lexicon spells them.
 """
 
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from zhijian.models.engines import memory, roles, voice, weights
 from zhijian.models.engines.audio import RATE_HZ, Pcm, Sound
-from zhijian.models.engines.inventions import suspicion_of_passage
+from zhijian.models.engines.inventions import LOOPING, suspicion_of_passage
 from zhijian.models.engines.lexicon import corrected
 from zhijian.models.engines.rates import refuse_false_rate
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
@@ -183,13 +184,16 @@ class Ears:
         for speaker in range(len(sides.voices)):
             own = [stretch for stretch in found if stretch.speaker == speaker]
             usual_per_s = _characters_per_s(own)
-            missed = [s for s in own if _unheard(s, usual_per_s) or any(map(s.span.covers, both))]
+            missed = [
+                s for s in own if s.suspect == LOOPING or _unheard(s, usual_per_s) or any(map(s.span.covers, both))
+            ]
             # where nobody was told apart, the same sound would be read the same
             doubted = own if len(sides.voices) > 1 and _clearness(own) < UNCLEAR_BELOW else missed
             samples = sides.channels.samples
             again = self._read_anew(doubted, samples[speaker : speaker + 1] if sides.on_channels else samples)
             for stretch, new in zip(doubted, again, strict=True):
-                lost = _characters(new.words) <= SECOND_READING_MIN_RATIO * _characters(stretch.words)
+                heard = 0 if stretch.suspect == LOOPING else _characters(stretch.words)
+                lost = _characters(new.words) <= SECOND_READING_MIN_RATIO * heard
                 if not lost and (stretch in missed or _clearness([new]) > _clearness([stretch])):
                     stretch.words, stretch.suspect = new.words, None
 
@@ -205,7 +209,11 @@ class Ears:
         for passage in _whole(passages, voiced):
             if suspicion_of_passage(passage) is None:
                 give_words(again, passage.words)
-        suspect = [window.span for window, one in zip(windows, passages, strict=True) if suspicion_of_passage(one)]
+        suspect = [
+            window.span
+            for window, one in zip(windows, passages, strict=True)
+            if suspicion_of_passage(one) not in (None, LOOPING)
+        ]
         alone = [
             (stretch, window)
             for stretch in again

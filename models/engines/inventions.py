@@ -18,6 +18,7 @@ LOOP = re.compile(
     r"([^\d零〇一二三四五六七八九幺]{2,12}?)\1{5,}|([^\d零〇一二三四五六七八九幺])\2{9,}"
     r"|(\d(?:[-, ]?\d){5,17}?)(?:[-, ]?\3){2,}"
 )
+LOOPING = "疑似重复循环"
 # both must speak against a passage: rightly read speech alone has up to 0.8 or down to -2. Below a mean log probability
 # of -1, sounds without speech in tests/models/no_speech.py mostly have 0.57 and more, rightly read speech 0.50 at most;
 # in the labelled calls no passage that was rightly read and has 0.53 is below -0.4.
@@ -37,7 +38,7 @@ def suspicion_of_passage(passage: Passage) -> str | None:
     if passage.mean_log_probability < next(limits, GUESSED_LOG_PROBABILITY):
         return "疑似无人说话"
     if passage.compression_ratio > COMPRESSION_RATIO_MAX and LOOP.search(text):
-        return "疑似重复循环"
+        return LOOPING
     return None
 
 
@@ -47,7 +48,7 @@ def suspicion_of_words(words: Sequence[Word], voiced_ms: int) -> str | None:
     if PHRASES.search(text):
         return "疑似识别模型的惯用编造语"
     if LOOP.search(text):
-        return "疑似重复循环"
+        return LOOPING
     spoken = sum(character.isalnum() for character in text)
     if spoken >= DENSITY_FROM_CHARACTERS and spoken > CHARACTERS_PER_S_MAX * voiced_ms / 1000:
         return "文字多于这段声音能说的量"

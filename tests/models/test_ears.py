@@ -12,6 +12,7 @@ from rapidfuzz.distance import Levenshtein
 
 from zhijian.models.engines.audio import RATE_HZ, Sound, as_floats, level_dbfs, load
 from zhijian.models.engines.ears import Ears, _unheard, _whole, open_ears
+from zhijian.models.engines.inventions import LOOPING
 from zhijian.models.engines.utterances import Stretch
 from zhijian.models.engines.whisper import Passage, Recogniser
 from zhijian.models.engines.windows import Window
@@ -222,6 +223,37 @@ def test_what_is_skipped_in_a_window_is_read_alone(ears, sample):
     sound, sentences = sample("stereo")
     skipping = replace(ears, recogniser=Skipping(ears.recogniser.folder))
     assert error_rate(sentences, skipping.hear(sound), Role.AGENT) < 0.35
+
+
+class Looping(Recogniser):
+    """Goes round and round in a window of more than ten seconds, as Whisper now and then does after 喂,喂."""
+
+    def read(self, windows: Sequence[Window]) -> list[Passage]:
+        return [
+            looped(window.span) if window.num_samples > 10 * RATE_HZ else passage
+            for window, passage in zip(windows, super().read(windows), strict=True)
+        ]
+
+
+def looped(span: Span) -> Passage:
+    return replace(passage("喂" * 80, span.start_ms, span.end_ms), compression_ratio=20.0)
+
+
+def test_a_window_that_went_round_in_a_loop_is_read_piece_by_piece(ears, sample):
+    sound, sentences = sample("stereo")
+    dialogue = replace(ears, recogniser=Looping(ears.recogniser.folder)).hear(sound)
+    assert error_rate(sentences, dialogue, Role.AGENT) < 0.35
+    assert [utterance.suspect for utterance in dialogue.utterances if "喂喂" in utterance.text] == []
+
+
+def test_what_goes_round_even_alone_stays_and_is_marked(ears, sample):
+    class Always(Recogniser):
+        def read(self, windows: Sequence[Window]) -> list[Passage]:
+            return [looped(window.span) for window in windows]
+
+    dialogue = replace(ears, recogniser=Always(ears.recogniser.folder)).hear(sample("stereo")[0])
+    assert dialogue.utterances
+    assert {utterance.suspect for utterance in dialogue.utterances} == {LOOPING}
 
 
 LONG, SHORT = Span(0, 10_000), Span(20_000, 20_900)
