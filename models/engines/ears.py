@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from zhijian.models.engines import memory, roles, voice, weights
 from zhijian.models.engines.audio import RATE_HZ, Pcm, Sound
-from zhijian.models.engines.inventions import LOOPING, suspicion_of_passage
+from zhijian.models.engines.inventions import LOOPING, before_loop, suspicion_of_passage
 from zhijian.models.engines.lexicon import corrected
 from zhijian.models.engines.rates import refuse_false_rate
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
@@ -192,8 +192,7 @@ class Ears:
             samples = sides.channels.samples
             again = self._read_anew(doubted, samples[speaker : speaker + 1] if sides.on_channels else samples)
             for stretch, new in zip(doubted, again, strict=True):
-                heard = 0 if stretch.suspect == LOOPING else _characters(stretch.words)
-                lost = _characters(new.words) <= SECOND_READING_MIN_RATIO * heard
+                lost = _characters(new.words) <= SECOND_READING_MIN_RATIO * _characters(before_loop(stretch.words))
                 if not lost and (stretch in missed or _clearness([new]) > _clearness([stretch])):
                     stretch.words, stretch.suspect = new.words, None
 

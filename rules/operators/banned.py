@@ -12,7 +12,7 @@ from functools import cached_property, partial
 from pydantic import Field
 
 from zhijian.models.records.dialogue import Role, Turn, Utterance
-from zhijian.models.records.scorecard import BannedHit, Outcome, Tier
+from zhijian.models.records.scorecard import BannedHit, Evidence, Outcome, Tier
 from zhijian.rules.call.excuses import NO_EXCUSES, Excuses, Text, nearby
 from zhijian.rules.call.heard import Heard, found
 from zhijian.rules.call.phrases import Hit, find, hits
@@ -27,7 +27,7 @@ SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
 NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
-_TOLD = re.compile("[说讲]的?$")
+_TOLD = re.compile("[说讲]的$|(?:[他她们员人]|师傅).*[说讲]$")
 _OWN = re.compile("(?<![跟给和对同])我.{0,8}[说讲]的?$")
 QUOTED_SUBJECTS = "你您我"
 """May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
@@ -83,12 +83,14 @@ class BannedPhrase(Term):
 class Spoken:
     """An entry that was said, or may have been: `certain` says which.
 
-    `echoes`: the customer had said the same, so that the agent may only quote it.
+    `protest` is the customer's, where that made it certain. `echoes`: the customer had said the same, so that the agent
+    may only quote it.
     """
 
     entry: BannedPhrase
     hit: Hit
     certain: bool
+    protest: Hit | None = None
     echoes: bool = False
 
     @property
@@ -98,6 +100,15 @@ class Spoken:
     @property
     def end(self) -> int:
         return self.hit.match.end
+
+    @property
+    def name(self) -> str:
+        """The entry with its tier, in Chinese."""
+        return f"{self.entry.phrase}({TIERS[self.entry.tier]}{',客户当即不满' if self.protest else ''})"
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        return (found(self.hit), found(self.protest)) if self.protest else (found(self.hit),)
 
     def record(self) -> BannedHit:
         return BannedHit(self.entry.phrase, self.entry.tier, self.hit.span, self.hit.quote)
@@ -109,8 +120,8 @@ class NeverSays(Operator):
     `quoting` are the words before a quotation, `polite` what excuses a minor phrase. A phrase at least `accept` alike
     was said; between `doubt` and that it may have been. Inside a longer listed phrase a shorter one does not count.
 
-    `protests` are what a customer answers to rude words. After one of them what may have been said was; where nothing
-    was found before it, there is a doubt.
+    `protests` are what a customer answers to rude words, but for the first ones: what he is angry about when he gets
+    through was before. A protest is a second witness, and where no phrase was found before it, it leaves a doubt.
     """
 
     penalties: dict[Tier, Decimal]
@@ -128,8 +139,8 @@ class NeverSays(Operator):
             return Finding(
                 outcome=Outcome.FAIL,
                 confidence=min(one.hit.confidence for one in certain),
-                reason="说了服务忌语:" + "、".join(f"{one.entry.phrase}({TIERS[one.entry.tier]})" for one in certain),
-                evidence=tuple(found(one.hit) for one in certain),
+                reason="说了服务忌语:" + "、".join(one.name for one in certain),
+                evidence=tuple(evidence for one in certain for evidence in one.evidence),
                 share=Fraction(1),
                 penalty=sum((self.penalties[one.entry.tier] for one in certain), Decimal(0)),
                 grave=any(one.entry.tier is Tier.SEVERE for one in certain),
@@ -140,7 +151,7 @@ class NeverSays(Operator):
             if any(one.echoes for one in spoken):
                 reason += "(客户说过同样的话,可能是转述)"
             return unsure(reason, max(one.hit.confidence for one in spoken), *(found(one.hit) for one in spoken))
-        if protest := next(self._protests(heard), None):
+        if protest := next((hit for _, hit in self._with_protests(heard) if hit), None):
             reason = f"客户不满坐席说的话(「{protest.phrase}」),而没有听出服务忌语"
             return unsure(reason, protest.confidence, found(protest))
         return Finding(outcome=Outcome.PASS, confidence=heard.place(Scope()).confidence)
@@ -154,13 +165,15 @@ class NeverSays(Operator):
                     + "".join(f"「{entry.phrase}」" for entry in self.entries if entry.tier is tier)
                     for tier, points in self.penalties.items()
                 ),
+                f"  客户当即不满才算,否则存疑:{listed(self._if_protested)}",
                 f"  引用别人的话不算,如前面有{listed(self.quoting)}",
                 f"  客气地说不算{TIERS[Tier.MINOR]}的,如同一句里有{listed(self.polite)}",
                 "  各条另有不算的情况,见规则文件",
             ),
             reasons=("说了服务忌语",),
             doubts=(
-                "只是听来像服务忌语,客户也没有不满",
+                "只是听来像服务忌语",
+                "话可能伤人,而客户没有不满",
                 "像服务忌语的那几个字,识别的把握太低",
                 "客户说过同样的话,坐席可能是转述",
                 "没有听出服务忌语,而客户不满坐席说的话",
@@ -170,25 +183,21 @@ class NeverSays(Operator):
     def spoken(self, heard: Heard) -> Iterator[Spoken]:
         """Every entry the agent said or may have said, excused ones left out, in order."""
         customer: list[Turn] = []
-        for position, turn in enumerate(heard.turns):
+        for turn, protest in self._with_protests(heard):
             if turn.role is not Role.AGENT:
                 customer.append(turn)
                 continue
             for utterance, near in heard.near(self.listens_for, turn.utterances):
                 for one in _longest(self._candidates(utterance, near, heard.settings)):
                     if not self._excused(one, turn, heard):
-                        protested = self._protest(heard, position) is not None
-                        yield _unless_quoted(_settled(one, heard, protested), customer, heard)
+                        yield _unless_quoted(_settled(one, heard, protest), customer, heard)
 
-    def _protest(self, heard: Heard, position: int) -> Hit | None:
-        """The customer's in the turn that follows the one at this position."""
-        answers = (turn for turn in heard.turns[position + 1 : position + 2] if turn.role is Role.CUSTOMER)
-        return next((hit for turn in answers if (hit := heard.said(self.protests, turn.utterances))), None)
-
-    def _protests(self, heard: Heard) -> Iterator[Hit]:
-        """Those against what the agent said after the greeting; before, the call is what the customer complains of."""
+    def _with_protests(self, heard: Heard) -> Iterator[tuple[Turn, Hit | None]]:
+        """All turns; the agent's, but for his first one, with the customer's protest right after."""
         agent = [position for position, turn in enumerate(heard.turns) if turn.role is Role.AGENT]
-        return filter(None, (self._protest(heard, position) for position in agent[1:]))
+        for position, turn in enumerate(heard.turns):
+            answer = heard.turns[position + 1 : position + 2] if position in agent[1:] else ()
+            yield turn, next((hit for one in answer if (hit := heard.said(self.protests, one.utterances))), None)
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
         """What sounds like one of the wordings."""
@@ -211,6 +220,10 @@ class NeverSays(Operator):
         return tuple(
             (entry, wording, *self._limits(entry, wording)) for entry in self.entries for wording in entry.wordings
         )
+
+    @property
+    def _if_protested(self) -> tuple[Wording, ...]:
+        return tuple(wording for entry in self.entries if entry.if_protested for wording in entry.wordings[1:])
 
     def _limits(self, entry: BannedPhrase, wording: Wording) -> tuple[float, float]:
         """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""
@@ -240,28 +253,29 @@ class NeverSays(Operator):
         )
 
 
-def _settled(one: Spoken, heard: Heard, protested: bool) -> Spoken:
+def _settled(one: Spoken, heard: Heard, protest: Hit | None) -> Spoken:
     """A doubt is certain if the sound confirms it; if not, another wording of the same may still have been said.
 
     The customer heard it, too: after a protest it is enough if the sound does not speak against it.
     """
     if one.entry.if_protested:
-        return replace(one, certain=one.certain and protested)
+        return replace(one, certain=one.certain and protest is not None, protest=protest)
     if one.certain or one.hit.match.similarity == 1:
         return one
     heard.ask([one.hit])
     hit, thresholds = heard.answers.weighed(one.hit), heard.settings.thresholds
-    if hit.belief is None:
-        return replace(one, certain=protested)
-    return replace(one, hit=hit, certain=hit.belief >= (thresholds.possible if protested else thresholds.certain))
+    if hit.belief is None or hit.belief >= thresholds.certain or protest is None:
+        return replace(one, hit=hit, certain=hit.belief is not None and hit.belief >= thresholds.certain)
+    return replace(one, hit=hit, certain=hit.belief >= thresholds.possible, protest=protest)
 
 
 def _unless_quoted(one: Spoken, customer: Sequence[Turn], heard: Heard) -> Spoken:
     """A doubt if it may be the customer's words: said in what the agent answers, and here only a part of a clause.
 
-    After 您说的 or 他们讲 the customer may have said it in any turn before. Nobody quotes insults to a customer.
+    After 您说的 or 他们讲 the customer may have said it in any turn before. Nobody quotes insults to a customer, but
+    what may be none.
     """
-    if not one.certain or one.entry.tier is Tier.SEVERE:
+    if not one.certain or (one.entry.tier is Tier.SEVERE and not one.entry.if_protested):
         return one
     text = one.hit.text
     start, end = text.clause_of(one.start)

@@ -122,10 +122,10 @@ class _Words:
                 continue
             if cue := self._cue_before(span, self.private.figures):
                 misheard = any(Levenshtein.distance(number, other) <= 1 for other in self._said_numbers)
-                told = self._is_taken or (self._is_told(span, cue) and self._is_own(span))
-                yield self._hit("电费或用电量", cue, span), told and not misheard
+                own = self._is_taken(span) or (self._is_told(span, cue) and self._is_own(span))
+                yield self._hit("电费或用电量", cue, span), own and not misheard
             elif self.known and len(number) > 1 and self.heard.said(self.private.asked, self.customer[-1:]):
-                yield Hit("电费或用电量", self.utterance, Match(*span, 1.0, exact=True)), self._is_taken
+                yield Hit("电费或用电量", self.utterance, Match(*span, 1.0, exact=True)), self._is_taken(span)
 
     def _numbers(self) -> Iterator[tuple[Hit, bool]]:
         for run in digit_strings(self._text):
@@ -154,10 +154,10 @@ class _Words:
                 if cue.phrase not in said:
                     yield self._hit("账户情况", cue, _stretch(cue)), False
 
-    @cached_property
-    def _is_taken(self) -> bool:
+    def _is_taken(self, span: Stretch) -> bool:
         """Does the customer, who has said of which account he speaks, answer as one whose figures these are?"""
-        return self.known and self.heard.said(self.private.taken, self.answer) is not None
+        told = self.known and not _overlaps(span, self._open)
+        return told and self.heard.said(self.private.taken, self.answer) is not None
 
     @cached_property
     def _said_numbers(self) -> set[str]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from zhijian.models.engines.inventions import suspicion_of_passage, suspicion_of_words
+from zhijian.models.engines.inventions import before_loop, suspicion_of_passage, suspicion_of_words
 from zhijian.models.engines.whisper import Passage
 from zhijian.models.records.dialogue import Word
 from zhijian.models.records.span import Span
@@ -64,3 +64,11 @@ def test_a_passage_without_speech_or_in_a_loop_is_suspect():
     assert suspicion_of_passage(passage("大豆病害有什么", log_probability=-0.64, no_speech=0.62)) is None
     assert suspicion_of_passage(passage(no_speech=0.9)) is None
     assert suspicion_of_passage(passage("好的吗" * 30, compression=8.0))
+
+
+@pytest.mark.parametrize(
+    ("heard", "before"),
+    [("电表跳闸" + "喂," * 9, "电表跳闸"), ("喂" * 20, ""), ("电表跳闸", "电表跳闸"), ("", "")],
+)
+def test_what_was_said_before_a_loop_is_known(heard, before):
+    assert "".join(word.text for word in before_loop(words(heard))) == before

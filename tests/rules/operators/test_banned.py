@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.models.records.dialogue import Role
+from zhijian.models.records.questions import PhraseQuery, PhraseScore
 from zhijian.models.records.scorecard import BannedHit, ItemResult, Outcome, Tier
 from zhijian.rules import proof
+from zhijian.rules.call.heard import Heard
 from zhijian.rules.judge import finding_of, result_of
 from zhijian.rules.language import Example, Line
 from zhijian.rules.operators.banned import NeverSays
@@ -110,7 +112,8 @@ def test_a_quotation_of_somebody_else_may_come_much_later() -> None:
     asked = [Line(customer="她说没办法。"), Line(agent="当时几点?"), Line(customer="三点。")]
     result, _ = judged(*asked, Line(agent="窗口的员工讲没办法,对吗?"))
     assert (result.outcome, "客户说过同样的话" in result.reason) == (Outcome.UNSURE, True)
-    assert judged(*asked, Line(agent="我再说没办法。"))[0].outcome is Outcome.FAIL
+    for own in ("我再说没办法。", "老实说,没办法。", "也就是说没办法。"):
+        assert judged(*asked, Line(agent=own))[0].outcome is Outcome.FAIL
 
 
 PROTEST = Line(customer="你怎么说话呢?")
@@ -119,8 +122,8 @@ PROTEST = Line(customer="你怎么说话呢?")
 @pytest.mark.parametrize(
     ("said", "answer", "outcome"),
     [
-        ("有意见高缺。", PROTEST, Outcome.FAIL),
-        ("有意见高缺。", Line(customer="什么?"), Outcome.UNSURE),
+        ("有意见高缺。", PROTEST, Outcome.UNSURE),
+        ("师傅是不是骂您老糊涂?", Line(customer="对,这是什么话!"), Outcome.PASS),
         ("你真是老糊涂。", PROTEST, Outcome.FAIL),
         ("你真是老糊涂。", Line(customer="我是老了。"), Outcome.UNSURE),
         ("你等着就是了。", PROTEST, Outcome.UNSURE),
@@ -133,6 +136,56 @@ def test_a_protest_of_the_customer_is_a_witness(said: str, answer: Line, outcome
     assert result.outcome is outcome
 
 
+@pytest.mark.parametrize(
+    ("ratio", "mean", "answer", "outcome"),
+    [
+        (-3.0, -1.0, PROTEST, Outcome.FAIL),
+        (-3.0, -1.0, Line(customer="什么?"), Outcome.UNSURE),
+        (-20.0, -8.0, PROTEST, Outcome.UNSURE),
+        (5.0, -0.1, Line(customer="什么?"), Outcome.FAIL),
+    ],
+)
+def test_what_the_sound_leaves_open_a_protest_decides(
+    ratio: float, mean: float, answer: Line, outcome: Outcome
+) -> None:
+    dialogue = (Line(agent="您好。"), Line(customer="喂。"), Line(agent="有意见高缺。"), answer)
+    heard = proof.heard_of(Example(dialogue=dialogue), STANDARD.settings)
+    score = PhraseScore(PhraseQuery(2, 0, 5, "有意见告去"), ratio, mean)
+    answered = Heard(heard.call, dataclasses.replace(heard.dialogue, phrase_scores=(score,)), STANDARD.settings)
+    finding = finding_of(ITEM, answered)
+    assert finding.outcome is outcome
+    assert ("客户当即不满" in str(finding.reason)) == (outcome is Outcome.FAIL and answer is PROTEST)
+
+
+def test_what_a_protest_decided_shows_it_beside_the_phrase() -> None:
+    dialogue = (Line(agent="您好。"), Line(customer="喂。"), Line(agent="你真是老糊涂。"), PROTEST)
+    result, finding = judged(*dialogue)
+    assert [(one.role, one.quote) for one in result.evidence] == [
+        (Role.AGENT, "老糊涂"),
+        (Role.CUSTOMER, "你怎么说话"),
+    ]
+    assert (result.reason, [hit.quote for hit in finding.banned]) == (
+        "说了服务忌语:羞辱客户(严重,客户当即不满)",
+        ["老糊涂"],
+    )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "我不是投诉你。",
+        "你这人真是太好了。",
+        "你怎么这样客气。",
+        "你说水表还是电表?",
+        "他说话太伤人了。",
+        "你说的啥话?听不清。",
+    ],
+)
+def test_what_is_no_protest(answer: str) -> None:
+    result, _ = judged(Line(agent="您好。"), Line(customer="喂。"), Line(agent="师傅在路上。"), Line(customer=answer))
+    assert result.outcome is Outcome.PASS
+
+
 def test_a_protest_in_doubt_shows_where_it_was() -> None:
     result, _ = judged(Line(agent="您好。"), Line(customer="喂。"), Line(agent="等着。"), PROTEST)
     (evidence,) = result.evidence
@@ -141,7 +194,7 @@ def test_a_protest_in_doubt_shows_where_it_was() -> None:
 
 def test_a_protest_tells_nothing_of_what_was_said_elsewhere() -> None:
     calm = [Line(agent="您好。"), Line(customer="喂。")]
-    doubtful = [Line(agent="有意见高缺。"), Line(customer="哦。")]
+    doubtful = [Line(agent="你真是老糊涂。"), Line(customer="哦。")]
     assert judged(PROTEST, *calm)[0].outcome is Outcome.PASS
     assert judged(Line(agent="您好。"), PROTEST)[0].outcome is Outcome.PASS
     assert judged(*calm, *doubtful, Line(agent="好的。"), PROTEST)[0].outcome is Outcome.UNSURE
