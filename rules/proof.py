@@ -21,7 +21,6 @@ from zhijian.rules.standard import Item, Standard
 
 MS_PER_CHAR = 240
 """How long a character of an example lasts, where its line does not say how long it takes."""
-AFTER_GREETING = (Line(agent="您好。"), Line(customer="喂。"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +69,17 @@ def _prove(item: Item, settings: Settings) -> Iterator[ProofResult]:
 
 def _prove_entry(item: Item, operator: NeverSays, entry: BannedPhrase, settings: Settings) -> Iterator[ProofResult]:
     """A phrase is expected for certain in its hits, and nothing at all, not even in doubt, in its other examples."""
-    protest = (Line(customer=operator.protests[0].text),) if entry.if_protested else ()
     for text in entry.hits:
-        said = _banned_in(operator, settings, *AFTER_GREETING, Line(agent=text), *protest)
+        said = _banned_in(operator, text, settings)
         found = entry.phrase if entry.phrase in said else "、".join(said)
         yield ProofResult(item.id, item.file, text, entry.phrase, found)
     for text in entry.no_hits:
-        yield ProofResult(
-            item.id, item.file, text, "", "、".join(_banned_in(operator, settings, *AFTER_GREETING, Line(agent=text)))
-        )
+        yield ProofResult(item.id, item.file, text, "", "、".join(_banned_in(operator, text, settings)))
 
 
-def _banned_in(operator: NeverSays, settings: Settings, *dialogue: Line) -> list[str]:
+def _banned_in(operator: NeverSays, text: str, settings: Settings) -> list[str]:
     """The entries found; those in doubt are marked as such."""
-    heard = heard_of(Example(dialogue=dialogue), settings)
+    heard = heard_of(Example(dialogue=(Line(agent=text),)), settings)
     return [one.entry.phrase if one.certain else f"疑似:{one.entry.phrase}" for one in operator.spoken(heard)]
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from zhijian.models.engines import memory, roles, voice, weights
 from zhijian.models.engines.audio import RATE_HZ, Pcm, Sound
-from zhijian.models.engines.inventions import LOOPING, before_loop, suspicion_of_passage
+from zhijian.models.engines.inventions import LOOPING, suspicion_of_passage, without_loops
 from zhijian.models.engines.lexicon import corrected
 from zhijian.models.engines.rates import refuse_false_rate
 from zhijian.models.engines.utterances import Stretch, give_words, stray_utterance, stretches, utterance_of
@@ -192,7 +192,7 @@ class Ears:
             samples = sides.channels.samples
             again = self._read_anew(doubted, samples[speaker : speaker + 1] if sides.on_channels else samples)
             for stretch, new in zip(doubted, again, strict=True):
-                lost = _characters(new.words) <= SECOND_READING_MIN_RATIO * _characters(before_loop(stretch.words))
+                lost = _characters(new.words) <= SECOND_READING_MIN_RATIO * _believable_characters(stretch)
                 if not lost and (stretch in missed or _clearness([new]) > _clearness([stretch])):
                     stretch.words, stretch.suspect = new.words, None
 
@@ -349,6 +349,13 @@ def _clearness(spoken: Sequence[Stretch]) -> float:
 
 def _characters(words: Sequence[Word]) -> int:
     return sum(character.isalnum() for word in words for character in word.text)
+
+
+def _believable_characters(stretch: Stretch) -> int:
+    """Without those of a loop."""
+    if stretch.suspect != LOOPING:
+        return _characters(stretch.words)
+    return sum(map(str.isalnum, without_loops("".join(word.text for word in stretch.words))))
 
 
 def _speakers(found: Sequence[Stretch], separation: Separation, agent_channel: int) -> dict[int, _Speaker]:

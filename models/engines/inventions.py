@@ -5,7 +5,6 @@ The phrases are those that Whisper is known to have learnt from the ends of subt
 
 import re
 from collections.abc import Sequence
-from itertools import accumulate
 
 from zhijian.models.engines.whisper import Passage
 from zhijian.models.records.dialogue import Word
@@ -43,13 +42,9 @@ def suspicion_of_passage(passage: Passage) -> str | None:
     return None
 
 
-def before_loop(words: Sequence[Word]) -> Sequence[Word]:
-    """The words up to where they begin to go round; all where they do not."""
-    loop = LOOP.search("".join(word.text for word in words))
-    if loop is None:
-        return words
-    ends = accumulate(len(word.text) for word in words)
-    return [word for word, end in zip(words, ends, strict=False) if end <= loop.start()]
+def without_loops(text: str) -> str:
+    """What is left of a text where it does not go round."""
+    return LOOP.sub("", text)
 
 
 def suspicion_of_words(words: Sequence[Word], voiced_ms: int) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property, partial
+from itertools import zip_longest
 
 from pydantic import Field
 
@@ -27,8 +28,14 @@ SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
 NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
-_TOLD = re.compile("[说讲]的$|(?:[他她们员人]|师傅).*[说讲]$")
+_TOLD = re.compile(
+    "[说讲]的$|(?<![找跟给向对和同让])(?:[他她]们?|师傅|抄表员|员工)(?:当时|当面)?(?:[跟对和]您)?[说讲]$"
+)
 _OWN = re.compile("(?<![跟给和对同])我.{0,8}[说讲]的?$")
+REPORTING = ("说", "讲")
+"""A clause that begins so tells what somebody said: 他头也不抬,说爱办不办."""
+OPENING_TURNS = 2
+"""What a customer is angry about when he gets through was before the agent's first turns."""
 QUOTED_SUBJECTS = "你您我"
 """May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
 
@@ -47,8 +54,7 @@ class BannedPhrase(Term):
 
     `also` are other wordings of the same. `accept` and `doubt` are similarities as in `NeverSays`, where those do not
     fit. `literal` wants the very characters, for phrases whose sound is too common; `ends_clause` wants nothing but
-    particles between the phrase and the next comma or stop; `if_protested` wants the customer's protest, without which
-    it may be meant well and is a doubt. `hits` and `no_hits` are things an agent says.
+    particles between the phrase and the next comma or stop. `hits` and `no_hits` are things an agent says.
     """
 
     phrase: str
@@ -60,7 +66,6 @@ class BannedPhrase(Term):
     doubt: float | None = Field(default=None, gt=0, le=1)
     literal: bool = False
     ends_clause: bool = False
-    if_protested: bool = False
     unless: Excuses = NO_EXCUSES
     hits: tuple[Text, ...] = Field(min_length=1)
     no_hits: tuple[Text, ...] = Field(min_length=1)
@@ -120,8 +125,8 @@ class NeverSays(Operator):
     `quoting` are the words before a quotation, `polite` what excuses a minor phrase. A phrase at least `accept` alike
     was said; between `doubt` and that it may have been. Inside a longer listed phrase a shorter one does not count.
 
-    `protests` are what a customer answers to rude words, but for the first ones: what he is angry about when he gets
-    through was before. A protest is a second witness, and where no phrase was found before it, it leaves a doubt.
+    `protests` are what a customer answers to rude words. Where the sound leaves open whether a phrase was said, his
+    protest right after it decides; where none was found, it leaves a doubt.
     """
 
     penalties: dict[Tier, Decimal]
@@ -165,7 +170,7 @@ class NeverSays(Operator):
                     + "".join(f"「{entry.phrase}」" for entry in self.entries if entry.tier is tier)
                     for tier, points in self.penalties.items()
                 ),
-                f"  客户当即不满才算,否则存疑:{listed(self._if_protested)}",
+                f"  客户当即不满的,如{listed(self.protests)},听不准的也算",
                 f"  引用别人的话不算,如前面有{listed(self.quoting)}",
                 f"  客气地说不算{TIERS[Tier.MINOR]}的,如同一句里有{listed(self.polite)}",
                 "  各条另有不算的情况,见规则文件",
@@ -173,7 +178,6 @@ class NeverSays(Operator):
             reasons=("说了服务忌语",),
             doubts=(
                 "只是听来像服务忌语",
-                "话可能伤人,而客户没有不满",
                 "像服务忌语的那几个字,识别的把握太低",
                 "客户说过同样的话,坐席可能是转述",
                 "没有听出服务忌语,而客户不满坐席说的话",
@@ -193,11 +197,12 @@ class NeverSays(Operator):
                         yield _unless_quoted(_settled(one, heard, protest), customer, heard)
 
     def _with_protests(self, heard: Heard) -> Iterator[tuple[Turn, Hit | None]]:
-        """All turns; the agent's, but for his first one, with the customer's protest right after."""
-        agent = [position for position, turn in enumerate(heard.turns) if turn.role is Role.AGENT]
-        for position, turn in enumerate(heard.turns):
-            answer = heard.turns[position + 1 : position + 2] if position in agent[1:] else ()
-            yield turn, next((hit for one in answer if (hit := heard.said(self.protests, one.utterances))), None)
+        """All turns; the agent's, but for the opening, with the customer's protest right after."""
+        agent_turns = 0
+        for turn, answer in zip_longest(heard.turns, heard.turns[1:]):
+            agent_turns += turn.role is Role.AGENT
+            answers = turn.role is Role.AGENT and agent_turns > OPENING_TURNS and answer is not None
+            yield turn, heard.said(self.protests, answer.utterances) if answers else None
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
         """What sounds like one of the wordings."""
@@ -220,10 +225,6 @@ class NeverSays(Operator):
         return tuple(
             (entry, wording, *self._limits(entry, wording)) for entry in self.entries for wording in entry.wordings
         )
-
-    @property
-    def _if_protested(self) -> tuple[Wording, ...]:
-        return tuple(wording for entry in self.entries if entry.if_protested for wording in entry.wordings[1:])
 
     def _limits(self, entry: BannedPhrase, wording: Wording) -> tuple[float, float]:
         """The similarities from which a wording counts as said, and as doubtful; short ones need their exact sound."""
@@ -258,30 +259,29 @@ def _settled(one: Spoken, heard: Heard, protest: Hit | None) -> Spoken:
 
     The customer heard it, too: after a protest it is enough if the sound does not speak against it.
     """
-    if one.entry.if_protested:
-        return replace(one, certain=one.certain and protest is not None, protest=protest)
     if one.certain or one.hit.match.similarity == 1:
         return one
     heard.ask([one.hit])
     hit, thresholds = heard.answers.weighed(one.hit), heard.settings.thresholds
-    if hit.belief is None or hit.belief >= thresholds.certain or protest is None:
-        return replace(one, hit=hit, certain=hit.belief is not None and hit.belief >= thresholds.certain)
-    return replace(one, hit=hit, certain=hit.belief >= thresholds.possible, protest=protest)
+    if hit.belief is None or hit.belief < thresholds.possible:
+        return replace(one, hit=hit)
+    if hit.belief >= thresholds.certain:
+        return replace(one, hit=hit, certain=True)
+    return replace(one, hit=hit, certain=protest is not None, protest=protest)
 
 
 def _unless_quoted(one: Spoken, customer: Sequence[Turn], heard: Heard) -> Spoken:
     """A doubt if it may be the customer's words: said in what the agent answers, and here only a part of a clause.
 
-    After 您说的 or 他们讲 the customer may have said it in any turn before. Nobody quotes insults to a customer, but
-    what may be none.
+    After 您说的 or 他们讲 the customer may have said it in any turn before. Nobody quotes insults to a customer.
     """
-    if not one.certain or (one.entry.tier is Tier.SEVERE and not one.entry.if_protested):
+    if not one.certain or one.entry.tier is Tier.SEVERE:
         return one
     text = one.hit.text
     start, end = text.clause_of(one.start)
     sentence_start, _ = text.sentence_of(one.start)
     ahead = text.chars[sentence_start : one.start]
-    if _TOLD.search(ahead) and not _OWN.search(ahead):
+    if (_TOLD.search(ahead) or text.chars[start : one.start] in REPORTING) and not _OWN.search(ahead):
         turns = customer
     else:
         turns = customer[-1:] if one.end - one.start < end - start else []

@@ -30,6 +30,8 @@ def test_what_sounds_like_one_in_a_mobile_number_is_one(heard: str, meant: str) 
         "电话要65041172吗",
         "户主姚3320055812",
         "手机1385550123要",
+        "工单号13567890要15天办完",
+        "手机要400000000元",
         "电话要38555012345",  # one too many
         "电话要1855501234",  # no mobile number begins so
         "我要交电费",

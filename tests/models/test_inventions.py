@@ -2,7 +2,7 @@
 
 import pytest
 
-from zhijian.models.engines.inventions import before_loop, suspicion_of_passage, suspicion_of_words
+from zhijian.models.engines.inventions import suspicion_of_passage, suspicion_of_words, without_loops
 from zhijian.models.engines.whisper import Passage
 from zhijian.models.records.dialogue import Word
 from zhijian.models.records.span import Span
@@ -67,8 +67,8 @@ def test_a_passage_without_speech_or_in_a_loop_is_suspect():
 
 
 @pytest.mark.parametrize(
-    ("heard", "before"),
-    [("电表跳闸" + "喂," * 9, "电表跳闸"), ("喂" * 20, ""), ("电表跳闸", "电表跳闸"), ("", "")],
+    ("heard", "left"),
+    [("电表跳闸" + "喂," * 9 + "地址是", "电表跳闸地址是"), ("喂" * 20, ""), ("电表跳闸", "电表跳闸"), ("", "")],
 )
-def test_what_was_said_before_a_loop_is_known(heard, before):
-    assert "".join(word.text for word in before_loop(words(heard))) == before
+def test_what_is_said_around_a_loop_is_known(heard, left):
+    assert without_loops(heard) == left
