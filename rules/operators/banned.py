@@ -28,14 +28,13 @@ SHORT_CHARS = 3
 """Phrases up to this length have too many neighbours (方不方便, 烦不烦) to be recognised by a similar sound."""
 NEGATIONS = "不没别"
 """What turns a phrase into its opposite has to be heard: 做得了 is not 做不了."""
-_TOLD = re.compile(
-    "[说讲]的$|(?<![找跟给向对和同让])(?:[他她]们?|师傅|抄表员|员工)(?:当时|当面)?(?:[跟对和]您)?[说讲]$"
-)
+_SOMEBODY = "(?<![找跟给向对和同让])(?:[他她]们?|师傅|抄表员|员工)"
+_TOLD = re.compile(f"[说讲]的$|{_SOMEBODY}.{{0,8}}(?<!老实|实话)(?<!再)[说讲]$")
 _OWN = re.compile("(?<![跟给和对同])我.{0,8}[说讲]的?$")
 REPORTING = ("说", "讲")
 """A clause that begins so tells what somebody said: 他头也不抬,说爱办不办."""
-OPENING_TURNS = 2
-"""What a customer is angry about when he gets through was before the agent's first turns."""
+TELLING_CHARS = 6
+"""Before the customer has said so much, what he is angry about was before the call."""
 QUOTED_SUBJECTS = "你您我"
 """May stand between the words that make a phrase a quotation and the phrase: 您刚才说我没办法."""
 
@@ -197,11 +196,12 @@ class NeverSays(Operator):
                         yield _unless_quoted(_settled(one, heard, protest), customer, heard)
 
     def _with_protests(self, heard: Heard) -> Iterator[tuple[Turn, Hit | None]]:
-        """All turns; the agent's, but for the opening, with the customer's protest right after."""
-        agent_turns = 0
+        """All turns; the agent's, once the customer has told something, with the customer's protest right after."""
+        told_chars = 0
         for turn, answer in zip_longest(heard.turns, heard.turns[1:]):
-            agent_turns += turn.role is Role.AGENT
-            answers = turn.role is Role.AGENT and agent_turns > OPENING_TURNS and answer is not None
+            if turn.role is not Role.AGENT:
+                told_chars += len(turn.text)
+            answers = turn.role is Role.AGENT and told_chars >= TELLING_CHARS and answer is not None
             yield turn, heard.said(self.protests, answer.utterances) if answers else None
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:

@@ -110,7 +110,7 @@ def test_what_the_customer_has_just_said_may_be_quoted() -> None:
 
 def test_a_quotation_of_somebody_else_may_come_much_later() -> None:
     asked = [Line(customer="她说没办法。"), Line(agent="当时几点?"), Line(customer="三点。")]
-    for quoted in ("窗口的员工讲没办法,对吗?", "她头也不抬,说没办法,对吗?"):
+    for quoted in ("窗口的员工讲没办法,对吗?", "她头也不抬,说没办法,对吗?", "员工头也不抬说没办法,对吗?"):
         result, _ = judged(*asked, Line(agent=quoted))
         assert (result.outcome, "客户说过同样的话" in str(result.reason)) == (Outcome.UNSURE, True)
     for own in ("我再说没办法。", "老实说,没办法。", "师傅都派出去了,老实说没办法。", "您找他们说,没办法。"):
@@ -180,10 +180,13 @@ def test_a_protest_in_doubt_shows_where_it_was() -> None:
     assert (evidence.role, evidence.quote) == (Role.CUSTOMER, "你怎么说话")
 
 
-def test_what_the_opening_is_answered_with_is_no_protest() -> None:
-    """The customer is angry about what was before."""
+def test_before_anything_is_told_a_customer_is_angry_about_what_was_before() -> None:
     assert judged(PROTEST, *OPENING)[0].outcome is Outcome.PASS
-    assert judged(*OPENING[:3], PROTEST)[0].outcome is Outcome.PASS
+    assert (
+        judged(Line(agent="您好。"), Line(customer="喂。"), Line(agent="您好,请讲。"), PROTEST)[0].outcome
+        is Outcome.PASS
+    )
+    assert judged(*OPENING[:2], Line(agent="等着。"), PROTEST)[0].outcome is Outcome.UNSURE
 
 
 @pytest.mark.parametrize(
