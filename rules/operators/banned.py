@@ -199,10 +199,11 @@ class NeverSays(Operator):
         """All turns; the agent's, once the customer has told something, with the customer's protest right after."""
         told_chars = 0
         for turn, answer in zip_longest(heard.turns, heard.turns[1:]):
-            if turn.role is not Role.AGENT:
+            if turn.role is Role.CUSTOMER:
                 told_chars += len(turn.text)
-            answers = turn.role is Role.AGENT and told_chars >= TELLING_CHARS and answer is not None
-            yield turn, heard.said(self.protests, answer.utterances) if answers else None
+            answered = turn.role is Role.AGENT and answer is not None and answer.role is Role.CUSTOMER
+            protests = answered and told_chars >= TELLING_CHARS
+            yield turn, heard.said(self.protests, answer.utterances) if protests else None
 
     def _candidates(self, utterance: Utterance, near: Mapping[str, float], settings: Settings) -> Iterator[Spoken]:
         """What sounds like one of the wordings."""
