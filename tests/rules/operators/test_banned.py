@@ -162,15 +162,20 @@ def test_what_the_sound_leaves_open_a_protest_decides(
     "answer",
     [
         "我不是投诉你。",
+        "我要投诉,你帮我登记。",
         "你这人真是太好了。",
         "你怎么这样客气。",
+        "你怎么这样算的?",
         "你说水表还是电表?",
+        "你让什么人来修?",
         "他说话太伤人了。",
         "你说的啥话?听不清。",
+        "师傅跟我说你怎么说话呢。",
+        "让师傅说话客气点。",
     ],
 )
 def test_what_is_no_protest(answer: str) -> None:
-    result, _ = judged(Line(agent="您好。"), Line(customer="喂。"), Line(agent="师傅在路上。"), Line(customer=answer))
+    result, _ = judged(*OPENING, Line(agent="师傅在路上。"), Line(customer=answer))
     assert result.outcome is Outcome.PASS
 
 
@@ -181,11 +186,9 @@ def test_a_protest_in_doubt_shows_where_it_was() -> None:
 
 
 def test_before_anything_is_told_a_customer_is_angry_about_what_was_before() -> None:
-    assert judged(PROTEST, *OPENING)[0].outcome is Outcome.PASS
-    assert (
-        judged(Line(agent="您好。"), Line(customer="喂。"), Line(agent="您好,请讲。"), PROTEST)[0].outcome
-        is Outcome.PASS
-    )
+    greeted = (Line(agent="您好。"), Line(customer="喂。"), Line(agent="您好,请讲。"))
+    assert judged(PROTEST, *greeted)[0].outcome is Outcome.PASS
+    assert judged(*greeted, PROTEST)[0].outcome is Outcome.PASS
     assert judged(*OPENING[:2], Line(agent="等着。"), PROTEST)[0].outcome is Outcome.UNSURE
 
 
