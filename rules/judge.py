@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue, Role, Separation
 from zhijian.models.records.questions import PhraseQuery
-from zhijian.models.records.scorecard import ItemResult, Outcome, Scorecard
+from zhijian.models.records.scorecard import BannedHit, ItemResult, KeyDatum, Outcome, Scorecard
 from zhijian.models.records.span import union
 from zhijian.rules.call.answers import Doubts
 from zhijian.rules.call.heard import Heard
@@ -16,12 +19,19 @@ from zhijian.rules.standard import Item, Standard
 from zhijian.rules.verdicts import weighed
 
 
+class Verdicts(NamedTuple):
+    """The verdicts on items of a standard, and what was listed along with them."""
+
+    items: tuple[ItemResult, ...]
+    banned: tuple[BannedHit, ...]
+    key_info: tuple[KeyDatum, ...]
+
+
 def judge(call: Call, dialogue: Dialogue, standard: Standard, *, recording_sha256: str | None = None) -> Scorecard:
     """The scorecard of one call; the same for the same input, and without looking at the sound again."""
     if reason := _why_not(dialogue, standard):
         return unscorable(call, standard, reason, recording_sha256)
     heard = Heard(call, dialogue, standard.settings)
-    findings = [(item, finding_of(item, heard)) for item in standard.items]
     return Scorecard(
         call_id=call.call_id,
         agent_no=call.agent_no,
@@ -30,9 +40,7 @@ def judge(call: Call, dialogue: Dialogue, standard: Standard, *, recording_sha25
         scenario=call.scenario or (heard.scenario.name if heard.scenario_is_certain else None),
         recording_sha256=recording_sha256,
         standard=standard.ref,
-        items=tuple(result_of(item, finding) for item, finding in findings),
-        banned=tuple(hit for _, finding in findings for hit in finding.banned),
-        key_info=tuple(datum for _, finding in findings for datum in finding.key_info),
+        **verdicts(standard.items, heard)._asdict(),
     )
 
 
@@ -58,6 +66,16 @@ def unscorable(call: Call, standard: Standard, reason: str, recording_sha256: st
         recording_sha256=recording_sha256,
         standard=standard.ref,
         reason=reason,
+    )
+
+
+def verdicts(items: Iterable[Item], heard: Heard) -> Verdicts:
+    """What a scorecard says of these items."""
+    findings = [(item, finding_of(item, heard)) for item in items]
+    return Verdicts(
+        items=tuple(result_of(item, finding) for item, finding in findings),
+        banned=tuple(hit for _, finding in findings for hit in finding.banned),
+        key_info=tuple(datum for _, finding in findings for datum in finding.key_info),
     )
 
 
@@ -107,6 +125,7 @@ def result_of(item: Item, finding: Finding) -> ItemResult:
         reason=f"{finding.reason},请听录音核对" if finding.outcome is Outcome.UNSURE else finding.reason,
         evidence=finding.evidence,
         veto=item.veto and finding.outcome is Outcome.FAIL and finding.grave,
+        rule=item.fingerprint,
     )
 
 

@@ -7,14 +7,15 @@ sheet has its file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 
 from zhijian.models.records.scorecard import StandardRef
-from zhijian.rules.call.settings import Settings
+from zhijian.rules.call.settings import Settings, Silences, Thresholds
 from zhijian.rules.call.terms import Phrase, Phrases, pieces
+from zhijian.rules.fingerprints import fingerprint
 from zhijian.rules.language import Judgeable, PhraseLists, Problem, Rule, Sheet, SheetLine, StandardError, read
 from zhijian.rules.operators.banned import NeverSays
 
@@ -32,6 +33,7 @@ class Item:
     veto: bool
     file: str
     rule: Rule
+    fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,12 @@ class Standard:
     def ref(self) -> StandardRef:
         return StandardRef(self.id, self.version, self.sha256)
 
+    def part(self, ids: Container[str]) -> Standard:
+        """The standard with these of its items only, which finds of them what the whole one finds."""
+        items = tuple(item for item in self.items if item.id in ids)
+        settings = _settings(self.settings.thresholds, self.settings.silences, items)
+        return replace(self, settings=settings, items=items)
+
 
 def load_standard(path: Path | None = None) -> Standard:
     """The standard in the folder `path`, by default the bundled 95598.
@@ -64,16 +72,12 @@ def load_standard(path: Path | None = None) -> Standard:
     items, problems = [], list(_unlisted(folder, sheet))
     for line in sheet.items:
         try:
-            items.append(_item(folder, line, lists))
+            items.append(_item(folder, sheet, line, lists))
         except StandardError as error:
             problems.extend(error.problems)
     if problems:
         raise StandardError(problems)
-    looked_for = (sheet.silences, *((item.rule.cases, item.rule.check, item.rule.parts) for item in items))
-    banned = (phrase for operator in pieces(looked_for, NeverSays) for phrase in operator.listens_for)
-    settings = Settings(
-        thresholds=sheet.thresholds, silences=sheet.silences, listens_for=(*pieces(looked_for, Phrase), *banned)
-    )
+    settings = _settings(sheet.thresholds, sheet.silences, items)
     return Standard(sheet.id, sheet.version, _sha256(folder), sheet.title, sheet.judgeable, settings, tuple(items))
 
 
@@ -108,14 +112,20 @@ def _line_of_key(path: Path, key: str) -> int:
     return next((number for number, line in lines if line.strip().startswith(f"{key}:")), 1)
 
 
-def _item(folder: Path, line: SheetLine, lists: dict[str, Phrases]) -> Item:
+def _settings(thresholds: Thresholds, silences: Silences, items: Iterable[Item]) -> Settings:
+    looked_for = (silences, *((item.rule.cases, item.rule.check, item.rule.parts) for item in items))
+    banned = (phrase for operator in pieces(looked_for, NeverSays) for phrase in operator.listens_for)
+    return Settings(thresholds=thresholds, silences=silences, listens_for=(*pieces(looked_for, Phrase), *banned))
+
+
+def _item(folder: Path, sheet: Sheet, line: SheetLine, lists: dict[str, Phrases]) -> Item:
     file = line.id.replace(".", "/") + ".yaml"
     rule = read(folder / file, file, Rule, lists)
     parts = sum(part.points for part in rule.parts)
     if rule.parts and parts != line.points:
         problem = f"各部分共 {parts} 分,评分表上是 {line.points} 分;请改成一致"
         raise StandardError([Problem(file, 1, problem)])
-    return Item(line.id, line.name, line.points, line.veto, file, rule)
+    return Item(line.id, line.name, line.points, line.veto, file, rule, fingerprint(sheet, line, rule))
 
 
 def _unlisted(folder: Path, sheet: Sheet) -> Iterator[Problem]:

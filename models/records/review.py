@@ -78,4 +78,5 @@ def _ruled(item: ItemResult, ruling: Ruling) -> ItemResult:
         reason=ruling.reason,
         evidence=ruling.evidence or item.evidence,
         veto=item.veto and ruling.outcome is Outcome.FAIL,
+        rule=None,
     )

@@ -54,7 +54,8 @@ class Evidence:
 class ItemResult:
     """One item of the standard. `points` is None unless the item is pass or fail; `veto` marks a veto that it fails.
 
-    `confidence` (0..1) is the probability that the outcome is right; of unsure, that a deduction would be.
+    `confidence` (0..1) is the probability that the outcome is right; of unsure, that a deduction would be. `rule` is
+    the fingerprint of the rule that judged it, None where a person did.
     """
 
     id: str
@@ -65,6 +66,7 @@ class ItemResult:
     reason: str | None
     evidence: tuple[Evidence, ...] = ()
     veto: bool = False
+    rule: str | None = None
 
     def __post_init__(self) -> None:
         counted = self.outcome in (Outcome.PASS, Outcome.FAIL)

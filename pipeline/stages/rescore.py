@@ -29,7 +29,7 @@ from zhijian.pipeline.store.hearings import hearing_of
 from zhijian.pipeline.store.judgements import DecidedMeanwhile, JudgedCall, judged, judged_calls
 from zhijian.pipeline.store.tables import calls
 from zhijian.reports.rescored import Rejudged, agent_rows, call_rows, item_rows
-from zhijian.rules.judge import judge
+from zhijian.rules.rejudge import Rejudge
 from zhijian.rules.standard import Standard
 
 log = logging.getLogger(__name__)
@@ -57,11 +57,11 @@ def rescore(
     """
     sources = _sources(engine)
     stored = [call for source in sources for call in judged_calls(engine, source, since)]
-    again: list[Rejudged] = []
+    rejudge, again = Rejudge(standard), list[Rejudged]()
     left: list[Left] = []
     with progress("重新评分", len(stored)) as advance:
         for call in stored:
-            found = _judge_again(engine, call, standard)
+            found = _judge_again(engine, call, rejudge)
             if isinstance(found, Rejudged) and found.after != found.before and not dry_run:
                 found = _stored(engine, call, found)
             if isinstance(found, Left):
@@ -96,17 +96,16 @@ def lock_files(engine: sa.Engine, out: Path, *, own_database: bool) -> tuple[Pat
     return tuple(sorted({lock for night in nights for lock in night.lock_files}))
 
 
-def _judge_again(engine: sa.Engine, call: JudgedCall, standard: Standard) -> Rejudged | Left:
+def _judge_again(engine: sa.Engine, call: JudgedCall, rejudge: Rejudge) -> Rejudged | Left:
     call_id = call.call.call_id
     if call.scorecard is None or call.state not in (State.JUDGED, State.PUBLISHED, State.HELD):
         return Left(call_id, "尚未评分,或通话记录有更正:由夜间作业评分")
-    if call.hearing is None:
+    if (hearing := call.hearing) is None:
         return Left(call_id, f"录音不可评:{call.scorecard.reason}")
     if call.by_person:
         return Left(call_id, BY_PERSON)
     try:
-        hearing = hearing_of(engine, call.hearing)
-        card = judge(call.call, hearing.dialogue, standard, recording_sha256=hearing.recording.sha256)
+        card = rejudge.judge(call.call, lambda: hearing_of(engine, hearing).dialogue, call.scorecard)
     except StoreError:
         raise
     except Exception as error:  # costs no other call; its text may hold customer data

@@ -151,6 +151,8 @@ def pieces(term: Any, kind: type[Piece]) -> Iterator[Piece]:
     """All pieces of a kind in a rule or a part of one, those inside others included."""
     if isinstance(term, kind):
         yield term
+    if isinstance(term, Phrase):  # most of a rule are these, and nothing is inside them
+        return
     if isinstance(term, Term):
         for name in type(term).model_fields:
             yield from pieces(getattr(term, name), kind)

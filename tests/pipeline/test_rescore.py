@@ -33,6 +33,7 @@ from zhijian.pipeline.store.hearings import heard
 from zhijian.pipeline.store.judgements import judged, judged_calls, latest_judgement
 from zhijian.pipeline.store.tables import hearings, metadata, publications, scorecards
 from zhijian.rules.judge import unscorable
+from zhijian.rules.rejudge import Rejudge
 from zhijian.rules.standard import BUNDLED, load_standard
 
 NOW = datetime(2026, 11, 21, 2, tzinfo=UTC)
@@ -293,14 +294,14 @@ class TestWhatPeopleDecide:
         """Somebody does something while c4 is judged again, and the machine writes after that."""
 
         def meanwhile(act) -> None:
-            judge_again = stage.judge
+            judge_again = Rejudge.judge
 
-            def judge_slowly(call, *args, **more):
+            def judge_slowly(self, call, *args):
                 if call.call_id == "c4":
                     act(db)
-                return judge_again(call, *args, **more)
+                return judge_again(self, call, *args)
 
-            monkeypatch.setattr(stage, "judge", judge_slowly)
+            monkeypatch.setattr(Rejudge, "judge", judge_slowly)
 
         return meanwhile
 
