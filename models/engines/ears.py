@@ -4,8 +4,8 @@ The mix of all channels is decoded once: the dialogue is its own context, and wh
 not heard twice. The words then go to the speaker whose voice is heard where they end: on two channels by the channels'
 levels, on one by diarization. What the mix could not hear — speech without words, speech under the other's speech, a
 speaker who is unclear, a window that went round in a loop — is decoded once more from the speaker's own voice, and what
-is still nothing then by itself.
-Words of the line are spelt as its lexicon spells them.
+is still nothing then by itself. Words of the line are spelt as its lexicon spells them, and homophones as they usually
+are.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from zhijian.models.engines import memory, roles, voice, weights
 from zhijian.models.engines.audio import RATE_HZ, Pcm, Sound
+from zhijian.models.engines.homophones import as_usually_spelt
 from zhijian.models.engines.inventions import LOOPING, suspicion_of_passage, without_loops
 from zhijian.models.engines.lexicon import corrected
 from zhijian.models.engines.rates import refuse_false_rate
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from zhijian.models.engines.diarization import Diarizer, SpeakerTurn
 
 # to be raised whenever the same sound may be heard differently
-HEARING_VERSION = 12
+HEARING_VERSION = 13
 WHISPER, SEGMENTATION, EMBEDDING = "whisper-base", "segmentation-3.0", "campplus"
 # a stretch with fewer characters for its voice was not heard by the mix
 UNHEARD_FROM_MS, UNHEARD_CHARACTERS_PER_S = 600, 1.5
@@ -150,8 +151,9 @@ class Ears:
         refuse_false_rate(sound, windows, passages, self.recogniser)
         stray = _distribute(found, _whole(passages, voiced))
         self._look_again(found, sides)
-        for stretch in found:
-            stretch.words = list(corrected(stretch.words))
+        spelt = as_usually_spelt([corrected(stretch.words) for stretch in found])
+        for stretch, words in zip(found, spelt, strict=True):
+            stretch.words = list(words)
         dialogue = self._dialogue(sound.duration_ms, sides, found, stray, windows)
         scores = phrase_scores(self.recogniser, windows, dialogue, questions(dialogue))
         return replace(dialogue, phrase_scores=scores)

@@ -65,10 +65,15 @@ def corrected(words: Sequence[Word]) -> tuple[Word, ...]:
     meant = list(with_ones(text))
     for correction in corrections(text):
         meant[correction.start : correction.end] = correction.meant
+    return spelt(words, "".join(meant))
+
+
+def spelt(words: Sequence[Word], text: str) -> tuple[Word, ...]:
+    """The same words at the same times in another spelling, `text`, which is as long as theirs."""
     result, offset = [], 0
     for word in words:
-        spelt = "".join(meant[offset : offset + len(word.text)])
-        result.append(word if spelt == word.text else Word(spelt, word.span, word.probability))
+        now = text[offset : offset + len(word.text)]
+        result.append(word if now == word.text else Word(now, word.span, word.probability))
         offset += len(word.text)
     return tuple(result)
 

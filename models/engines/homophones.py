@@ -1,0 +1,158 @@
+"""Homophones put right by what is usually said on the line: 要抱修 to 要报修, 加里没电 to 家里没电.
+
+A recogniser of this size hears syllables better than it writes them. What was meant is found as in any noisy channel:
+of the characters that sound exactly like those written, the ones that are likeliest after each other (trigrams with the
+smoothing of Witten and Bell, 1991, over the dictionary of jieba), where another character than the one written has its
+price: the higher the surer the recogniser was, and higher inside a word of the dictionary.
+
+Only characters stand for each other that rules which listen by sound cannot tell apart, so that nobody is made to say
+anything, or to have said nothing. Numbers stay, and 您, 你, 请 and particles, about which rules may be particular. So
+does a recording whose words are unlike the calls that were learnt from. What was learnt is data, homophones.json, made
+by models/training/train_homophones.py.
+"""
+
+import json
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
+from importlib.resources import files
+
+from zhijian.models.engines.lexicon import spelt
+from zhijian.models.engines.roles import tokenizer
+from zhijian.models.records.dialogue import Word
+
+START, END, NUMBER = "^", "$", "#"
+"""What stands before and after all that is said in one breath, and for a number or a word in letters."""
+OPENING = 2 * START
+NUMERALS = "0123456789零〇一二三四五六七八九两幺十百千万"
+OTHER_COST, SURE_COST, WORD_COST = 1.0, 5.0, 2.0
+"""Nats that another character costs: always; times the recogniser's probability; inside a word of the dictionary."""
+UNLIKE_FROM = 5.4
+"""Nats a character from which words are unlike those of the calls."""
+KEPT = 6
+"""So many ways to write what was said so far are followed up."""
+_NUMBER = re.compile(f"[A-Za-z{NUMERALS}]+")
+_PAUSE = re.compile("[^\u4e00-\u9fff#]+")
+_MARK_PROBABILITY, _UNSEEN = 0.02, 0.5
+
+
+@dataclass(frozen=True)
+class Language:
+    """How often which characters followed two others."""
+
+    followers: Mapping[str, Mapping[str, int]]
+
+    @cached_property
+    def log_probability(self) -> Callable[[str, str], float]:
+        """Natural logarithm of how probable a character, END or NUMBER is after two others."""
+        return lru_cache(maxsize=1 << 18)(lambda before, char: math.log(self._probability(before, char)))
+
+    def surprise(self, texts: Iterable[str]) -> float:
+        """Nats a character (cross-entropy); infinite where nothing is said."""
+        said = [breath for text in texts for breath in breaths(text)]
+        nats = [
+            -self.log_probability(breath[at - 2 : at], breath[at]) for breath in said for at in range(2, len(breath))
+        ]
+        return sum(nats) / len(nats) if nats else math.inf
+
+    def _probability(self, before: str, char: str) -> float:
+        if before and not self._seen[before]:
+            return self._probability(before[1:], char)
+        shorter = self._probability(before[1:], char) if before else _alone(char)
+        kinds = len(self._seen[before])
+        return (self._seen[before][char] + kinds * shorter) / (self._num_seen[before] + kinds)
+
+    @cached_property
+    def _seen(self) -> Mapping[str, Counter[str]]:
+        """What followed two characters, one, and none."""
+        seen: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for before, chars in self.followers.items():
+            for shorter in (before, before[1:], ""):
+                seen[shorter].update(chars)
+        return seen
+
+    @cached_property
+    def _num_seen(self) -> Mapping[str, int]:
+        return {before: chars.total() for before, chars in self._seen.items()}
+
+
+@dataclass(frozen=True)
+class Speller:
+    """`groups` are the characters that sound alike."""
+
+    language: Language
+    groups: Sequence[str]
+
+    def knows(self, texts: Iterable[str]) -> bool:
+        """Are the texts of a recording like those of the calls?"""
+        return self.language.surprise(texts) < UNLIKE_FROM
+
+    def respelt(self, words: Sequence[Word]) -> tuple[Word, ...]:
+        """The same words at the same times, as they are usually written."""
+        text = "".join(word.text for word in words)
+        sure = [word.probability for word in words for _ in word.text]
+        return spelt(words, self.spelling(text, sure))
+
+    def spelling(self, text: str, sure: Sequence[float]) -> str:
+        """The likeliest spelling (Viterbi) of a text of whose characters the recogniser was so `sure` (0..1)."""
+        log_probability = self.language.log_probability
+        ways = {OPENING: (0.0, "")}  # by the two characters before: log-probability less costs, and what is written
+        for char, probability, within_word in zip(text, sure, _within_words(text), strict=True):
+            mark = NUMBER if _NUMBER.match(char) else END if _PAUSE.match(char) else None
+            cost = OTHER_COST + SURE_COST * probability + WORD_COST * within_word
+            options = {char: 0.0} | dict.fromkeys(self._homophones.get(char, ""), cost)
+            following: dict[str, tuple[float, str]] = {}
+            for before, (score, written) in ways.items():
+                goes_on = before == OPENING if mark == END else mark == before[1]
+                for option, price in options.items():
+                    said = mark or option
+                    now = score - price + (0.0 if goes_on else log_probability(before, said))
+                    after = OPENING if mark == END else before if goes_on else before[1] + said
+                    if after not in following or now > following[after][0]:
+                        following[after] = now, written + option
+            ways = dict(sorted(following.items(), key=lambda way: -way[1][0])[:KEPT])
+        return max((score + log_probability(before, END), written) for before, (score, written) in ways.items())[1]
+
+    @cached_property
+    def _homophones(self) -> Mapping[str, str]:
+        return {char: group.replace(char, "") for group in self.groups for char in group}
+
+
+def as_usually_spelt(utterances: Sequence[Sequence[Word]]) -> list[tuple[Word, ...]]:
+    """All that was recognised in a recording, with the homophones that were meant, if it is like the calls at all."""
+    texts = ["".join(word.text for word in words) for words in utterances]
+    if not speller().knows(texts):
+        return list(map(tuple, utterances))
+    return [speller().respelt(words) for words in utterances]
+
+
+@cache
+def speller() -> Speller:
+    """The one that was learnt."""
+    learnt = json.loads(files("zhijian.models.engines").joinpath("homophones.json").read_text(encoding="utf-8"))
+    followers = {
+        before: Counter(dict(zip(chars, counts, strict=True))) for before, chars, counts in learnt["followers"]
+    }
+    return Speller(Language(followers), learnt["homophones"])
+
+
+def breaths(text: str) -> list[str]:
+    """What is said between two marks, from START to END, with NUMBER for each number."""
+    said = _PAUSE.split(_NUMBER.sub(NUMBER, text))
+    return [f"{OPENING}{characters}{END}" for characters in said if characters]
+
+
+def _alone(char: str) -> float:
+    """How probable it is wherever it stands."""
+    dictionary = tokenizer()
+    if char in (START, END, NUMBER):
+        return _MARK_PROBABILITY
+    return float((dictionary.FREQ.get(char, 0) + _UNSEEN) / dictionary.total)
+
+
+def _within_words(text: str) -> list[bool]:
+    """Of each character whether it is part of a word of the dictionary, and not one itself."""
+    return [len(word) > 1 for word in tokenizer().cut(text, HMM=False) for _ in word]
