@@ -260,7 +260,7 @@ def _part_at(chars: str, at: int, clause_end: int, after_number: bool) -> _Part 
     place = _place_in(chars, at, clause_end)
     if number and (place is None or number.start() < place.end):
         inside = place is not None and place.start <= number.start() and number.end() <= place.end
-        if not inside:
+        if not inside or (place and number.span() == (place.start, place.end)):  # 六号院 ends like a place, too
             return _Part(number.start(), number.end(), numbered=True, weak=False)
     return place
 
