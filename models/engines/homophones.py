@@ -15,10 +15,12 @@ import json
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
+
+from pypinyin import lazy_pinyin
 
 from zhijian.models.engines.lexicon import spelt
 from zhijian.models.engines.roles import tokenizer
@@ -98,23 +100,35 @@ class Speller:
 
     def spelling(self, text: str, sure: Sequence[float]) -> str:
         """The likeliest spelling (Viterbi) of a text of whose characters the recogniser was so `sure` (0..1)."""
-        log_probability = self.language.log_probability
-        ways = {OPENING: (0.0, "")}  # by the two characters before: log-probability less costs, and what is written
-        for char, probability, within_word in zip(text, sure, _within_words(text), strict=True):
+        # by the two characters before: log-probability less what other characters cost, and what is written
+        ways = {OPENING: (0.0, "")}
+        for char, options in zip(text, self._options(text, sure), strict=True):
             mark = NUMBER if _NUMBER.match(char) else END if _PAUSE.match(char) else None
-            cost = OTHER_COST + SURE_COST * probability + WORD_COST * within_word
-            options = {char: 0.0} | dict.fromkeys(self._homophones.get(char, ""), cost)
             following: dict[str, tuple[float, str]] = {}
             for before, (score, written) in ways.items():
-                goes_on = before == OPENING if mark == END else mark == before[1]
-                for option, price in options.items():
-                    said = mark or option
-                    now = score - price + (0.0 if goes_on else log_probability(before, said))
-                    after = OPENING if mark == END else before if goes_on else before[1] + said
+                for option, cost in options.items():
+                    after, gain = self._step(before, mark or option)
+                    now = score + gain - cost
                     if after not in following or now > following[after][0]:
                         following[after] = now, written + option
             ways = dict(sorted(following.items(), key=lambda way: -way[1][0])[:KEPT])
-        return max((score + log_probability(before, END), written) for before, (score, written) in ways.items())[1]
+        return max((score + self._step(before, END)[1], written) for before, (score, written) in ways.items())[1]
+
+    def _options(self, text: str, sure: Sequence[float]) -> Iterator[Mapping[str, float]]:
+        """Of each character those that may have been meant, and what they cost."""
+        marks = zip(text, sure, _within_words(text), _may_be_numerals(text), strict=True)
+        for char, probability, within_word, may_be_numeral in marks:
+            others = "" if may_be_numeral else self._homophones.get(char, "")
+            cost = OTHER_COST + SURE_COST * probability + WORD_COST * within_word
+            yield {char: 0.0} | dict.fromkeys(others, cost)
+
+    def _step(self, before: str, said: str) -> tuple[str, float]:
+        """The two characters before what comes after that, and its log-probability; pauses and numbers go on free."""
+        if said == END:
+            return OPENING, 0.0 if before == OPENING else self.language.log_probability(before, said)
+        if said == NUMBER == before[1]:
+            return before, 0.0
+        return before[1] + said, self.language.log_probability(before, said)
 
     @cached_property
     def _homophones(self) -> Mapping[str, str]:
@@ -156,3 +170,21 @@ def _alone(char: str) -> float:
 def _within_words(text: str) -> list[bool]:
     """Of each character whether it is part of a word of the dictionary, and not one itself."""
     return [len(word) > 1 for word in tokenizer().cut(text, HMM=False) for _ in word]
+
+
+def _may_be_numerals(text: str) -> list[bool]:
+    """Of each character whether it sounds like a numeral and stands beside one: 滨河路时九号."""
+    return [
+        _sounds_like_numeral(char) and any(map(_NUMBER.match, text[max(0, at - 1) : at + 2]))
+        for at, char in enumerate(text)
+    ]
+
+
+@lru_cache(maxsize=8192)
+def _sounds_like_numeral(char: str) -> bool:
+    return lazy_pinyin(char)[0] in _numeral_sounds()
+
+
+@cache
+def _numeral_sounds() -> frozenset[str]:
+    return frozenset(sound for numeral in NUMERALS if not numeral.isascii() for sound in lazy_pinyin(numeral))

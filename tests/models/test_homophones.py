@@ -60,6 +60,7 @@ def test_the_homophone_that_was_meant_is_written(heard: str, meant: str) -> None
         "电费是32块,上个月是150块钱。",
         "户号是三三五零二二一八。",
         "电话是幺三八,五五零三,七七六六。",
+        "我们在湖滨路时九号",  # 十九号
         "是。",
         "喂?",
         "",
