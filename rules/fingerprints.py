@@ -7,15 +7,20 @@ share, the program that reads the rules, and the libraries that the program comp
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 from zhijian.models import records
+from zhijian.rules.call.terms import pieces
 from zhijian.rules.language import Rule, Sheet, SheetLine
+from zhijian.rules.operators.banned import NeverSays
+from zhijian.rules.operators.repeat.repeats import RepeatsKeyInfo
 
 LENGTH = 16
 """Hexadecimal digits: enough for the few rules that a centre ever writes, on every item of every scorecard."""
+LISTS = "+"
 _FOLDERS = Path(__file__).parent, Path(records.__file__).parent
 _NO_PROGRAM = ("standards", "blameless")
 _PROGRAM = (".py", ".json", ".txt")
@@ -23,14 +28,18 @@ _LIBRARIES = ("numpy", "opencc", "pypinyin", "rapidfuzz")
 
 
 def fingerprint(sheet: Sheet, line: SheetLine, rule: Rule) -> str:
-    """That of an item; it is the same where only its name, its notes or its examples differ."""
+    """That of an item; it is the same where only its name, its notes or its examples differ.
+
+    It ends with LISTS where the rule lists on the scorecard what it finds, which does not say what listed it.
+    """
     parts = (
         program(),
         sheet.model_dump_json(include={"judgeable", "thresholds", "silences"}),
         line.model_dump_json(exclude={"name"}),
         rule.model_dump_json(exclude={"examples", "note"}, exclude_defaults=True),
     )
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:LENGTH]
+    lists = any(any(pieces((rule.cases, rule.check, rule.parts), kind)) for kind in (NeverSays, RepeatsKeyInfo))
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:LENGTH] + LISTS * lists
 
 
 @cache
@@ -42,5 +51,6 @@ def program() -> str:
             name = file.relative_to(folder)
             if file.suffix in _PROGRAM and name.parts[0] not in _NO_PROGRAM:
                 digest.update(f"{name.as_posix()}\0".encode() + file.read_bytes().replace(b"\r\n", b"\n"))
-    digest.update("".join(f"{library} {version(library)}\n" for library in _LIBRARIES).encode())
+    libraries = [f"{library} {version(library)}" for library in _LIBRARIES]
+    digest.update("\n".join((*libraries, unicodedata.unidata_version)).encode())
     return digest.hexdigest()

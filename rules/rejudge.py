@@ -10,11 +10,9 @@ from zhijian.models.records.call import Call
 from zhijian.models.records.dialogue import Dialogue
 from zhijian.models.records.scorecard import Scorecard
 from zhijian.rules.call.heard import Heard
-from zhijian.rules.call.terms import pieces
+from zhijian.rules.fingerprints import LISTS
 from zhijian.rules.judge import Verdicts, judge, verdicts
-from zhijian.rules.operators.banned import NeverSays
-from zhijian.rules.operators.repeat.repeats import RepeatsKeyInfo
-from zhijian.rules.standard import Item, Standard
+from zhijian.rules.standard import Standard
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +32,7 @@ class Rejudge:
             return judge(call, dialogue(), self.standard, recording_sha256=before.recording_sha256)
         anew = self._judged(call, dialogue(), differing) if differing else before
         items = {item.id: item for item in (*before.items, *anew.items)}
-        lists = anew if self._listing <= differing else before
+        lists = anew if differing and self._listing <= differing else before
         return replace(
             before,
             standard=self.standard.ref,
@@ -50,7 +48,8 @@ class Rejudge:
         if not known or not known.keys() <= self._ids:  # an item that is gone may have listed something
             return self._ids
         differing = frozenset(item.id for item in self.standard.items if known.get(item.id) != item.fingerprint)
-        return differing | self._listing if differing & self._listing else differing
+        listed = {id for id, rule in known.items() if rule is None or rule.endswith(LISTS)}
+        return differing | self._listing if differing & (self._listing | listed) else differing
 
     @cached_property
     def _ids(self) -> frozenset[str]:
@@ -58,8 +57,7 @@ class Rejudge:
 
     @cached_property
     def _listing(self) -> frozenset[str]:
-        """The items that list what they find, which does not say which of them found it."""
-        return frozenset(item.id for item in self.standard.items if _lists(item))
+        return frozenset(item.id for item in self.standard.items if item.fingerprint.endswith(LISTS))
 
     def _judged(self, call: Call, dialogue: Dialogue, ids: frozenset[str]) -> Verdicts:
         if ids not in self._parts:
@@ -70,8 +68,3 @@ class Rejudge:
     @cached_property
     def _parts(self) -> dict[frozenset[str], Standard]:
         return {}
-
-
-def _lists(item: Item) -> bool:
-    checked = (item.rule.cases, item.rule.check, item.rule.parts)
-    return any(any(pieces(checked, kind)) for kind in (NeverSays, RepeatsKeyInfo))

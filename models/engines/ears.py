@@ -151,11 +151,12 @@ class Ears:
         refuse_false_rate(sound, windows, passages, self.recogniser)
         stray = _distribute(found, _whole(passages, voiced))
         self._look_again(found, sides)
-        spelt = as_usually_spelt([corrected(stretch.words) for stretch in found])
-        for stretch, words in zip(found, spelt, strict=True):
-            stretch.words = list(words)
-        dialogue = self._dialogue(sound.duration_ms, sides, found, stray, windows)
-        scores = phrase_scores(self.recogniser, windows, dialogue, questions(dialogue))
+        for stretch in found:
+            stretch.words = list(corrected(stretch.words))
+        recognised = self._dialogue(sound.duration_ms, sides, found, stray, windows)
+        dialogue = as_usually_spelt(recognised)
+        # what was meant competes with what the recogniser took it for
+        scores = phrase_scores(self.recogniser, windows, recognised, questions(dialogue))
         return replace(dialogue, phrase_scores=scores)
 
     def _told_apart(self, channels: voice.Channels) -> _Sides:

@@ -5,10 +5,11 @@ of the characters that sound exactly like those written, the ones that are likel
 smoothing of Witten and Bell, 1991, over the dictionary of jieba), where another character than the one written has its
 price: the higher the surer the recogniser was, and higher inside a word of the dictionary.
 
-Only characters stand for each other that rules which listen by sound cannot tell apart, so that nobody is made to say
-anything, or to have said nothing. Numbers stay, and 您, 你, 请 and particles, about which rules may be particular. So
-does a recording whose words are unlike the calls that were learnt from. What was learnt is data, homophones.json, made
-by models/training/train_homophones.py.
+Only characters stand for each other that sound the same to rules, and only beside such as they were seen beside, for
+a name is no word; what is plainly a name stays. Rules that want the very characters hear a difference: what a standard
+wants literally is neither made nor unmade (`literal`), numbers stay, and so do 您, 你, 请 and particles. So does a
+recording whose words are unlike the calls that were learnt from. What was learnt is data, homophones.json, made by
+models/training/train_homophones.py.
 """
 
 import json
@@ -16,7 +17,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
@@ -24,7 +25,7 @@ from pypinyin import lazy_pinyin
 
 from zhijian.models.engines.lexicon import spelt
 from zhijian.models.engines.roles import tokenizer
-from zhijian.models.records.dialogue import Word
+from zhijian.models.records.dialogue import Dialogue, Word
 
 START, END, NUMBER = "^", "$", "#"
 """What stands before and after all that is said in one breath, and for a number or a word in letters."""
@@ -38,6 +39,12 @@ KEPT = 6
 """So many ways to write what was said so far are followed up."""
 _NUMBER = re.compile(f"[A-Za-z{NUMERALS}]+")
 _PAUSE = re.compile("[^\u4e00-\u9fff#]+")
+_SYLLABLE = "[一-鿿]"
+_NAME = re.compile(
+    "(?<=姓).|.{1,3}(?=先生|女士|小姐)|(?:(?<=我叫)|(?<=名叫)|(?<=户名)|(?<=户主)|(?<=姓名)|(?<=名字))[是叫]?.{2,3}"
+    f"|(?<!{_SYLLABLE}){_SYLLABLE}{{1,3}}(?=(?:[是对][吧吗])?(?!{_SYLLABLE}))"
+)
+"""Also what is said by itself, for so does who is asked for a name."""
 _MARK_PROBABILITY, _UNSEEN = 0.02, 0.5
 
 
@@ -50,7 +57,11 @@ class Language:
     @cached_property
     def log_probability(self) -> Callable[[str, str], float]:
         """Natural logarithm of how probable a character, END or NUMBER is after two others."""
-        return lru_cache(maxsize=1 << 18)(lambda before, char: math.log(self._probability(before, char)))
+        return lru_cache(maxsize=1 << 16)(lambda before, char: math.log(self._probability(before, char)))
+
+    def saw(self, one: str, other: str) -> bool:
+        """Has the second character ever followed the first?"""
+        return other in self._seen.get(one, ())
 
     def surprise(self, texts: Iterable[str]) -> float:
         """Nats a character (cross-entropy); infinite where nothing is said."""
@@ -61,11 +72,10 @@ class Language:
         return sum(nats) / len(nats) if nats else math.inf
 
     def _probability(self, before: str, char: str) -> float:
-        if before and not self._seen[before]:
-            return self._probability(before[1:], char)
         shorter = self._probability(before[1:], char) if before else _alone(char)
-        kinds = len(self._seen[before])
-        return (self._seen[before][char] + kinds * shorter) / (self._num_seen[before] + kinds)
+        if not (seen := self._seen.get(before)):
+            return shorter
+        return (seen[char] + len(seen) * shorter) / (self._num_seen[before] + len(seen))
 
     @cached_property
     def _seen(self) -> Mapping[str, Counter[str]]:
@@ -74,7 +84,7 @@ class Language:
         for before, chars in self.followers.items():
             for shorter in (before, before[1:], ""):
                 seen[shorter].update(chars)
-        return seen
+        return dict(seen)
 
     @cached_property
     def _num_seen(self) -> Mapping[str, int]:
@@ -83,10 +93,11 @@ class Language:
 
 @dataclass(frozen=True)
 class Speller:
-    """`groups` are the characters that sound alike."""
+    """`groups` are the characters that sound alike, `literal` the words that are never made, nor made to be others."""
 
     language: Language
     groups: Sequence[str]
+    literal: Sequence[str] = ()
 
     def knows(self, texts: Iterable[str]) -> bool:
         """Are the texts of a recording like those of the calls?"""
@@ -99,7 +110,25 @@ class Speller:
         return spelt(words, self.spelling(text, sure))
 
     def spelling(self, text: str, sure: Sequence[float]) -> str:
-        """The likeliest spelling (Viterbi) of a text of whose characters the recogniser was so `sure` (0..1)."""
+        """The likeliest spelling of a text of whose characters the recogniser was so `sure` (0..1).
+
+        No other character is written but beside one that it was seen beside: 刘洋 is no 刘样.
+        """
+        likeliest = self._likeliest(text, sure)
+        padded = f"{START}{likeliest}{END}"
+        supported = [
+            self.language.saw(padded[at : at + 1], char) or self.language.saw(char, padded[at + 2])
+            for at, char in enumerate(likeliest)
+        ]
+        kept = [new if seen else old for old, new, seen in zip(text, likeliest, supported, strict=True)]
+        for word in self.literal:
+            for at in (*_places(word, text), *_places(word, "".join(kept))):
+                kept[at : at + len(word)] = text[at : at + len(word)]
+        return "".join(kept)
+
+    def _likeliest(self, text: str, sure: Sequence[float]) -> str:
+        """By the algorithm of Viterbi."""
+        done = ""
         # by the two characters before: log-probability less what other characters cost, and what is written
         ways = {OPENING: (0.0, "")}
         for char, options in zip(text, self._options(text, sure), strict=True):
@@ -112,13 +141,17 @@ class Speller:
                     if after not in following or now > following[after][0]:
                         following[after] = now, written + option
             ways = dict(sorted(following.items(), key=lambda way: -way[1][0])[:KEPT])
-        return max((score + self._step(before, END)[1], written) for before, (score, written) in ways.items())[1]
+            if mark == END:  # all ways are one
+                done += ways[OPENING][1]
+                ways = {OPENING: (0.0, "")}
+        return done + max((score + self._step(before, END)[1], written) for before, (score, written) in ways.items())[1]
 
     def _options(self, text: str, sure: Sequence[float]) -> Iterator[Mapping[str, float]]:
         """Of each character those that may have been meant, and what they cost."""
-        marks = zip(text, sure, _within_words(text), _may_be_numerals(text), strict=True)
-        for char, probability, within_word, may_be_numeral in marks:
-            others = "" if may_be_numeral else self._homophones.get(char, "")
+        left_alone = _may_be_numerals(text) | {at for name in _NAME.finditer(text) for at in range(*name.span())}
+        marks = zip(text, sure, _within_words(text), strict=True)
+        for at, (char, probability, within_word) in enumerate(marks):
+            others = "" if at in left_alone else self._homophones.get(char, "")
             cost = OTHER_COST + SURE_COST * probability + WORD_COST * within_word
             yield {char: 0.0} | dict.fromkeys(others, cost)
 
@@ -135,12 +168,17 @@ class Speller:
         return {char: group.replace(char, "") for group in self.groups for char in group}
 
 
-def as_usually_spelt(utterances: Sequence[Sequence[Word]]) -> list[tuple[Word, ...]]:
-    """All that was recognised in a recording, with the homophones that were meant, if it is like the calls at all."""
-    texts = ["".join(word.text for word in words) for words in utterances]
-    if not speller().knows(texts):
-        return list(map(tuple, utterances))
-    return [speller().respelt(words) for words in utterances]
+def as_usually_spelt(dialogue: Dialogue) -> Dialogue:
+    """What was heard, with the homophones that were meant, if it is like the calls at all."""
+    known = speller()
+    if not known.knows(utterance.text for utterance in dialogue.utterances):
+        return dialogue
+    spelt_anew = ((utterance, known.respelt(utterance.words)) for utterance in dialogue.utterances)
+    utterances = [
+        replace(utterance, text="".join(word.text for word in words), words=words) if words else utterance
+        for utterance, words in spelt_anew
+    ]
+    return replace(dialogue, utterances=tuple(utterances))
 
 
 @cache
@@ -150,13 +188,17 @@ def speller() -> Speller:
     followers = {
         before: Counter(dict(zip(chars, counts, strict=True))) for before, chars, counts in learnt["followers"]
     }
-    return Speller(Language(followers), learnt["homophones"])
+    return Speller(Language(followers), learnt["homophones"], learnt["literal"])
 
 
 def breaths(text: str) -> list[str]:
     """What is said between two marks, from START to END, with NUMBER for each number."""
     said = _PAUSE.split(_NUMBER.sub(NUMBER, text))
     return [f"{OPENING}{characters}{END}" for characters in said if characters]
+
+
+def _places(word: str, text: str) -> Iterator[int]:
+    return (found.start() for found in re.finditer(re.escape(word), text))
 
 
 def _alone(char: str) -> float:
@@ -172,12 +214,13 @@ def _within_words(text: str) -> list[bool]:
     return [len(word) > 1 for word in tokenizer().cut(text, HMM=False) for _ in word]
 
 
-def _may_be_numerals(text: str) -> list[bool]:
-    """Of each character whether it sounds like a numeral and stands beside one: 滨河路时九号."""
-    return [
-        _sounds_like_numeral(char) and any(map(_NUMBER.match, text[max(0, at - 1) : at + 2]))
+def _may_be_numerals(text: str) -> set[int]:
+    """Where something sounds like a numeral and stands beside one: 滨河路时九号."""
+    return {
+        at
         for at, char in enumerate(text)
-    ]
+        if _sounds_like_numeral(char) and any(map(_NUMBER.match, text[max(0, at - 1) : at + 2]))
+    }
 
 
 @lru_cache(maxsize=8192)

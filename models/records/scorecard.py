@@ -1,6 +1,6 @@
 """How a call was judged: outcomes with their evidence, and the score derived from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
@@ -55,7 +55,7 @@ class ItemResult:
     """One item of the standard. `points` is None unless the item is pass or fail; `veto` marks a veto that it fails.
 
     `confidence` (0..1) is the probability that the outcome is right; of unsure, that a deduction would be. `rule` is
-    the fingerprint of the rule that judged it, None where a person did.
+    the fingerprint of the rule that judged it, None where a person did; the same verdict by another is the same.
     """
 
     id: str
@@ -66,7 +66,7 @@ class ItemResult:
     reason: str | None
     evidence: tuple[Evidence, ...] = ()
     veto: bool = False
-    rule: str | None = None
+    rule: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         counted = self.outcome in (Outcome.PASS, Outcome.FAIL)

@@ -21,9 +21,12 @@ import yaml
 
 from zhijian.models.engines import homophones
 from zhijian.models.engines.homophones import NUMERALS, Language, Speller, breaths
+from zhijian.rules.call.terms import pieces
+from zhijian.rules.operators.banned import BannedPhrase
+from zhijian.rules.standard import load_standard
 from zhijian.rules.words.pinyin import sound_of
 from zhijian.rules.words.sounds import sounds
-from zhijian.rules.words.text import fillers
+from zhijian.rules.words.text import FILLER_WORDS, fillers
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -74,7 +77,14 @@ def learn(texts: Iterable[str]) -> Speller:
             for at in range(2, len(breath)):
                 followers[breath[at - 2 : at]][breath[at]] += 1
     seen = {char for chars in followers.values() for char in chars} - {homophones.END, homophones.NUMBER}
-    return Speller(Language(followers), groups_of(seen))
+    return Speller(Language(followers), groups_of(seen), literal())
+
+
+def literal() -> list[str]:
+    """What rules want by the very characters: banned phrases that sound like other words, words that fill pauses."""
+    banned = pieces(tuple(item.rule.check for item in load_standard().items), BannedPhrase)
+    wordings = [wording for phrase in banned for wording in phrase.wordings if wording.literal]
+    return sorted({*FILLER_WORDS, *(part for wording in wordings for part in wording.parts)})
 
 
 def groups_of(chars: Iterable[str]) -> list[str]:
@@ -116,8 +126,11 @@ def main() -> None:
         "corpus": corpus_hash(corpus),
         "cross_validation": figures(corpus, corpus),
         "homophones": made.groups,
+        "literal": made.literal,
     }
-    print(json.dumps(head | {"homophones": len(made.groups)}, ensure_ascii=False, indent=1))
+    print(
+        json.dumps(head | {"homophones": len(made.groups), "literal": len(made.literal)}, ensure_ascii=False, indent=1)
+    )
     rows = [[before, "".join(chars), list(chars.values())] for before, chars in sorted(made.language.followers.items())]
     lines = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
     start = json.dumps(head, ensure_ascii=False, indent=1).removesuffix("\n}")

@@ -61,7 +61,9 @@ def write_run(path: Path, result: dict[str, Any]) -> None:
 
 
 def _item_row(item: ItemResult) -> dict[str, Any]:
-    return {**to_dict(item), "points": _number(item.points), "points_max": _number(item.points_max)}
+    row = to_dict(item) | {"points": _number(item.points), "points_max": _number(item.points_max)}
+    del row["rule"]  # for rescoring, and nobody else
+    return row
 
 
 def _utterance_row(utterance: Utterance) -> dict[str, Any]:

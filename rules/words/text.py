@@ -28,7 +28,7 @@ _SPOKEN_VARIANTS = {"著": "着", "妳": "你"}
 
 # Small words that carry no meaning of their own; matching may skip them or find them added.
 _PARTICLES = frozenset("啊呢呀儿嘛哦呃嗯哎诶唉")
-_FILLER_WORDS = ("那个",)
+FILLER_WORDS = ("那个",)
 
 _simplified = opencc.OpenCC("t2s").convert
 
@@ -115,7 +115,7 @@ def normalise(raw: str) -> NormalText:
 def fillers(chars: str) -> tuple[bool, ...]:
     """For each character of a normal text: is it a particle (啊 呢 呀 儿 …) or part of a filler word (那个)?"""
     marks = [char in _PARTICLES for char in chars]
-    for word in _FILLER_WORDS:
+    for word in FILLER_WORDS:
         start = chars.find(word)
         while start >= 0:
             marks[start : start + len(word)] = [True] * len(word)

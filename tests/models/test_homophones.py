@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhijian.models.engines import homophones
-from zhijian.models.engines.homophones import Language, Speller, as_usually_spelt, breaths, speller
-from zhijian.models.records.dialogue import Word
+from zhijian.models.engines.homophones import Language, as_usually_spelt, breaths, speller
+from zhijian.models.records.dialogue import Dialogue, Role, Separation, Utterance, Word
 from zhijian.models.records.span import Span
 from zhijian.models.training import train_homophones
 from zhijian.rules.words.pinyin import sound_of
@@ -77,13 +77,54 @@ def test_where_the_recogniser_was_sure_more_is_needed() -> None:
     assert respelt("还在保修期内", SURE) == "还在保修期内"
 
 
+def dialogue(*lines: str) -> Dialogue:
+    spans = [Span(10_000 * at, 10_000 * (at + 1)) for at in range(len(lines))]
+    utterances = []
+    for span, line in zip(spans, lines, strict=True):
+        spoken = [
+            Word(w.text, Span(span.start_ms + w.span.start_ms, span.start_ms + w.span.end_ms), UNSURE)
+            for w in words(line)
+        ]
+        utterances.append(Utterance(Role.CUSTOMER, span, line, UNSURE, words=tuple(spoken)))
+    return Dialogue(10_000 * len(lines), Separation.CHANNELS, "test", "zh", tuple(utterances))
+
+
 def test_a_recording_unlike_the_calls_stays_as_it_is() -> None:
-    news = [words("科客们对这期斐闻的名星相当失望。")]
+    news = dialogue("科客们对这期斐闻的名星相当失望。")
     assert as_usually_spelt(news) == news
-    call = [words(line) for line in (*CALL, "我要抱修")]
-    assert written(as_usually_spelt(call)[-1]) == "我要报修"
-    assert as_usually_spelt([]) == []
-    assert as_usually_spelt([()]) == [()]
+    call = dialogue(*CALL, "", "我要抱修")
+    spelt = as_usually_spelt(call)
+    assert [utterance.text for utterance in spelt.utterances] == [*CALL, "", "我要报修"]
+    assert [utterance.span for utterance in spelt.utterances] == [utterance.span for utterance in call.utterances]
+    assert as_usually_spelt(dialogue()) == dialogue()
+
+
+# names of people made up for this, of characters of which others are commoner on the line
+SURNAMES = (
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林郑谢罗梁宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢"
+    "姜崔钟谭陆汪范石贾付方史傅施闻樊汤"
+)
+GIVEN = ("洋", "静", "磊", "华", "海涛", "建国", "晓敏", "志强", "文静", "佳怡", "红霞", "春生")
+
+
+@pytest.mark.parametrize("probability", [0.6, 0.95])
+@pytest.mark.parametrize(
+    "sentence", ["我姓{0}。", "{0}先生您好", "{0}女士,请讲", "{0}{1}。", "我叫{0}{1}。", "户主是{0}{1}", "{0}{1}对吧?"]
+)
+def test_names_stay(sentence: str, probability: float) -> None:
+    said = {sentence.format(surname, given) for surname in SURNAMES for given in GIVEN}
+    assert {text: now for text in said if (now := respelt(text, probability)) != text} == {}
+
+
+def test_nobody_is_made_to_say_what_is_wanted_literally() -> None:
+    """Banned phrases that others sound like: whatever of them is misheard stays so."""
+    alike = {char: group for group in speller().groups for char in group}
+    for literal in speller().literal:
+        for at, char in enumerate(literal):
+            for other in alike.get(char, char):
+                for frame in ("你{}", "{}吧。", "我说{}了", "这{}的事"):
+                    heard = frame.format(literal[:at] + other + literal[at + 1 :])
+                    assert (literal in heard) == (literal in respelt(heard)), heard
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/real")
@@ -100,6 +141,7 @@ def test_rules_hear_the_same(text: str, probability: float) -> None:
     assert len(before.raw) == len(after.raw)
     assert before.offsets == after.offsets
     assert sound_of(before.chars).symbols == sound_of(after.chars).symbols
+    assert sound_of(before.chars).free == sound_of(after.chars).free
     assert sounds(before.chars) == sounds(after.chars)
 
 
@@ -151,17 +193,15 @@ def corpus() -> train_homophones.Corpus:
 def test_what_is_in_use_was_learnt_from_the_calls_as_they_are() -> None:
     made = train_homophones.MADE.read_text(encoding="utf-8")
     assert f'"corpus": "{train_homophones.corpus_hash(corpus())}"' in made, "run models/training/train_homophones.py"
-    learnt = train_homophones.learn(text for texts in corpus().values() for text in texts)
-    assert learnt == Speller(
-        Language({before: dict(c) for before, c in speller().language.followers.items()}), learnt.groups
-    )
-    assert learnt.groups == list(speller().groups)
+    learnt, in_use = train_homophones.learn(text for texts in corpus().values() for text in texts), speller()
+    assert learnt.language == Language({before: dict(chars) for before, chars in in_use.language.followers.items()})
+    assert (learnt.groups, learnt.literal) == (in_use.groups, in_use.literal), "run models/training/train_homophones.py"
 
 
 def test_a_file_that_was_not_learnt_from_is_spelt_right() -> None:
-    """Of one file, as train_homophones.py has it of all: nine in ten are put right, one in two hundred spoilt."""
+    """Of one file, as train_homophones.py has it of all: three in four are put right, one in three hundred spoilt."""
     held_out = next(file for file in corpus() if "/dialogues/" in file)
     some = {"learnt from": [text for file, texts in corpus().items() if file != held_out for text in texts]}
     found = train_homophones.figures(some | {held_out: corpus()[held_out]}, [held_out])
-    assert found["put_right"] > 0.85
+    assert found["put_right"] > 0.7
     assert found["spoilt"] < 0.01

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from zhijian.models.records.scorecard import BannedHit, Outcome, Scorecard, Tier
 from zhijian.models.records.span import Span
+from zhijian.rules.fingerprints import LISTS
 from zhijian.rules.judge import judge
 from zhijian.rules.language import Example
 from zhijian.rules.proof import heard_of
@@ -25,6 +26,7 @@ from zhijian.rules.standard import BUNDLED, Standard, load_standard
 STANDARD = load_standard()
 REJUDGE = Rejudge(STANDARD)
 IDS = [item.id for item in STANDARD.items]
+LISTING = {"language.banned", "repeat.key_info"}
 NUM_CALLS = 12
 
 
@@ -43,14 +45,19 @@ def calls() -> list[tuple]:
 
 def as_judged_otherwise(card: Scorecard, ids: set[str]) -> Scorecard:
     """With other verdicts on these items, by other rules; what they list is something else, too."""
-    items = tuple(
-        replace(item, rule="another", outcome=Outcome.NA, points=None, evidence=(), veto=False)
-        if item.id in ids
-        else item
-        for item in card.items
-    )
+    other = {
+        id: {
+            "rule": f"another{LISTS * (id in LISTING)}",
+            "outcome": Outcome.NA,
+            "points": None,
+            "evidence": (),
+            "veto": False,
+        }
+        for id in ids
+    }
+    items = tuple(replace(item, **other.get(item.id, {})) for item in card.items)
     lists = {}
-    if ids & {"language.banned", "repeat.key_info"}:
+    if ids & LISTING:
         lists = {"banned": (BannedHit("不可能", Tier.MINOR, Span(0, 1), "不可能"),), "key_info": ()}
     return replace(card, items=items, standard=replace(card.standard, version="0", sha256="0"), **lists)
 
@@ -59,7 +66,9 @@ def as_judged_otherwise(card: Scorecard, ids: set[str]) -> Scorecard:
 @given(number=st.integers(0, NUM_CALLS - 1), differing=st.sets(st.sampled_from(IDS)))
 def test_whatever_differs_the_scorecard_is_that_of_all_rules(number: int, differing: set[str]) -> None:
     call, dialogue, card = calls()[number]
-    assert REJUDGE.judge(call, lambda: dialogue, as_judged_otherwise(card, differing)) == card
+    again = REJUDGE.judge(call, lambda: dialogue, as_judged_otherwise(card, differing))
+    assert again == card
+    assert [item.rule for item in again.items] == [item.fingerprint for item in STANDARD.items]
 
 
 def test_where_no_rule_differs_nothing_is_read() -> None:
@@ -93,6 +102,13 @@ def without_item(folder: Path, id: str) -> Standard:
     return load_standard(folder)
 
 
+def listing_no_more(folder: Path, id: str) -> Standard:
+    """The item has the rule of another."""
+    shutil.copytree(BUNDLED, folder)
+    shutil.copy(folder / "opening" / "offer.yaml", folder / f"{id.replace('.', '/')}.yaml")
+    return load_standard(folder)
+
+
 EDITS: dict[str, Callable[[Path], Standard]] = {
     "a threshold": lambda folder: edited(folder, "standard.yaml", "said: 0.8", "said: 0.99"),
     "points": lambda folder: edited(folder, "standard.yaml", "points: 25", "points: 20"),
@@ -101,6 +117,8 @@ EDITS: dict[str, Callable[[Path], Standard]] = {
         folder, "standard.yaml", "min_speech_ms: 15000", "min_speech_ms: 900000"
     ),
     "without the item that lists": lambda folder: without_item(folder, "language.banned"),
+    "an item that lists no more": lambda folder: listing_no_more(folder, "language.banned"),
+    "another item that lists no more": lambda folder: listing_no_more(folder, "repeat.key_info"),
     "without another item": lambda folder: without_item(folder, "opening.offer"),
 }
 
