@@ -24,19 +24,15 @@ from scaling import open_default
 from zhijian.models.engines import ears
 from zhijian.models.engines.audio import load
 from zhijian.models.engines.homophones import Speller
-from zhijian.models.records.dialogue import Dialogue, Utterance, Word
+from zhijian.models.records.dialogue import Dialogue, Utterance
 from zhijian.models.training import train_homophones
 from zhijian.pipeline.settings import JOBS, threads_for
 
 ROLES = ("agent", "customer")
 
 
-def as_recognised(utterances: Sequence[Sequence[Word]]) -> list[tuple[Word, ...]]:
-    return list(map(tuple, utterances))
-
-
 def heard(calls: Sequence[dict[str, Any]], folder: Path) -> list[Dialogue]:
-    ears.as_usually_spelt = as_recognised
+    ears.as_usually_spelt = lambda dialogue: dialogue
     listener = open_default(threads_for(0))
     paths = [next((folder / "audio").glob(f"{call['call_id']}.*")) for call in calls]
     with ThreadPoolExecutor(JOBS) as pool:

@@ -104,14 +104,17 @@ def test_words_follow_each_other_inside_their_utterance(heard_stereo):
 
 def test_questions_are_answered_with_the_words(ears, heard_stereo, sample):
     first = heard_stereo.utterances[0]
-    asked = PhraseQuery(0, 0, len(first.text), first.text)
+    asked = [PhraseQuery(0, 0, len(first.text), wording) for wording in (first.text, first.text[::-1])]
 
     def questions(dialogue: Dialogue) -> list[PhraseQuery]:
         assert dialogue == heard_stereo
-        return [asked]
+        return asked
 
     dialogue = ears.hear(sample("stereo")[0], questions)
-    assert [(score.query, score.log_likelihood_ratio) for score in dialogue.phrase_scores] == [(asked, 0)]
+    assert [score.query for score in dialogue.phrase_scores] == asked
+    said, nonsense = (score.log_likelihood_ratio for score in dialogue.phrase_scores)
+    assert -3 < said <= 0  # below 0 where a homophone was put right
+    assert nonsense < -30
     assert replace(dialogue, phrase_scores=()) == heard_stereo
 
 
