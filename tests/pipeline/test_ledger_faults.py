@@ -84,6 +84,8 @@ def test_killed_in_the_middle_again_and_again(url):
     for _ in range(KILLS):
         process = worker.start(0, ENTRIES, AT_A_TIME)
         time.sleep(wait_s.uniform(0.02, 0.3))
+        while not head(engine).count:  # on a slow machine it has not begun by then
+            time.sleep(0.005)
         os.kill(process, signal.SIGKILL)
         assert worker.wait() == signal.SIGKILL
         seen.append(head(engine).count)
