@@ -97,7 +97,7 @@ class Speller:
 
     language: Language
     groups: Sequence[str]
-    literal: Sequence[str] = ()
+    literal: Sequence[str]
 
     def knows(self, texts: Iterable[str]) -> bool:
         """Are the texts of a recording like those of the calls?"""

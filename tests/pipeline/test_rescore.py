@@ -1,5 +1,6 @@
 """Stored dialogues are judged again under an edited standard: tried out, then booked like a changed row."""
 
+import dataclasses
 import json
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -197,6 +198,15 @@ def test_judging_again_under_the_standard_that_stands_changes_nothing(db, five_c
     rescore(db, load_standard(old))
     assert balance(db, scheme="incentive") == 2
     assert cards(db, "c1") == ["1", "2", "1"]
+
+
+def test_equal_verdicts_by_other_rules_are_not_stored_anew(db, five_calls, old):
+    """As after an upgrade of the program under a standard that nobody has touched."""
+    before, standard = stored(db), load_standard(old)
+    items = tuple(dataclasses.replace(item, fingerprint="another") for item in standard.items)
+    again = rescore(db, dataclasses.replace(standard, items=items))
+    assert (again["counts"]["judged"], again["counts"]["changed"]) == (5, 0)
+    assert stored(db) == before
 
 
 def test_a_suspected_veto_takes_the_call_out_of_the_day(db, five_calls, make_standard):
